@@ -1,0 +1,1 @@
+"""The desktop window. Holds no algorithm and no thread of its own."""

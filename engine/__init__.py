@@ -1,0 +1,26 @@
+"""The FlowFace engine: camera frames in, head pose, blendshapes and gaze out.
+
+Runs without a window.
+
+Map of the tree::
+
+    types.py geometry.py clock.py errors.py   what flows, axes and units, time, the exception tree
+    mailbox.py worker.py                      Slot and Backlog; the only maker of threads
+    plugins.py config.py                      implementations by module name; settings
+    capture/sources/                          frames in: webcam, video file, demo
+    network/                                  where to look, the network, weights, backends
+    fit/                                      head models, solver, identity, retarget, Tracker
+    outputs/                                  results out: VMC over OSC
+    recording/ export/                        takes on disk; takes in somebody else's format
+    evaluation/                               the measures behind ``flowface bench``
+    training/                                 synthetic images; how the weights were made
+    session.py cli.py                         builds and runs the graph; the commands
+
+Flow (one direction)::
+
+    source.take -> [capture thread] --Frame--> Slot -> [tracker thread: Tracker.step]
+                                                  --TrackResult--> Slot -> [output thread] -> OSC
+                                                  --TrackResult--> Slot <- polled by the window
+
+Commands (start, stop, a new configuration) go the other way and only through Session's methods.
+"""

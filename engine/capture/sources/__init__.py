@@ -1,0 +1,43 @@
+"""Sources of frames, one module each; the protocol that they share.
+
+A module here offers `Settings` (a frozen dataclass), `create(settings) -> Source` and
+`find() -> list[str]`, the devices or names that can be opened.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from engine.types import Camera, Frame
+
+
+class Source(Protocol):
+    """Frames in order. It is read by one thread and closed by any."""
+
+    @property
+    def camera(self) -> Camera:
+        """The intrinsics, known or assumed."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """What the user knows it by."""
+        ...
+
+    @property
+    def live(self) -> bool:
+        """True if frames that are not taken in time are lost, as with a webcam."""
+        ...
+
+    @property
+    def frame_rate(self) -> float:
+        """Nominal frames a second."""
+        ...
+
+    def take(self) -> Frame | None:
+        """Wait for the next frame; None at the end. Raises SourceError if the device fails."""
+        ...
+
+    def close(self) -> None:
+        """Ask for the end; the reading thread releases the device."""
+        ...

@@ -1,0 +1,1 @@
+"""The measures and benchmarks behind `flowface bench`."""

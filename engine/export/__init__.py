@@ -1,0 +1,1 @@
+"""Finished takes in other formats, one module each."""

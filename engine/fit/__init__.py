@@ -1,0 +1,1 @@
+"""From alignment to performance: head models, the fit, identity, retarget, the tracker."""

@@ -1,0 +1,64 @@
+"""Head models, one module each; their protocol and the joints that they have in common.
+
+Every model has FLAME's form (Li et al. 2017): neutral + identity basis + expression basis, then
+linear blend skinning over the joints neck, jaw, left eye, right eye. The tree is rooted at the
+skull, which camera_from_head moves; the neck joint bends the neck under it. That is FLAME's family
+of shapes with another root, so that pose and neck do not fight when only the face is seen.
+
+A module here offers `load(path: Path | None = None) -> HeadModel`.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.types import Array
+
+JOINT_NAMES = ("neck", "jaw", "left_eye", "right_eye")
+
+
+class HeadModel(Protocol):
+    """A parametric head. V vertices, K identity and E expression coefficients, F triangles."""
+
+    name: str
+    neutral: Array  # (V, 3) metres, head space
+    identity_basis: Array  # (K, V, 3) metres per unit coefficient
+    expression_basis: Array  # (E, V, 3) metres per unit coefficient
+    expression_names: tuple[str, ...]
+    joint_neutral: Array  # (4, 3) metres
+    joint_identity: Array  # (K, 4, 3)
+    skin_weights: Array  # (V, 5) skull, then JOINT_NAMES; rows sum to 1
+    jaw_open_rad: float  # rotation of the jaw joint about x at jawOpen = 1
+    triangles: NDArray[np.int32]  # (F, 3)
+    uv: Array  # (V, 2) in [0, 1]
+    region: NDArray[np.uint8]  # (V,) index into region_names
+    region_names: tuple[str, ...]
+    landmark_triangles: NDArray[np.int32]  # (478, 3) vertices
+    landmark_weights: Array  # (478, 3) barycentric
+
+
+def gaze_rotation(yaw_rad: float, pitch_rad: float) -> Array:
+    """Return the rotation (3, 3) of an eye from looking straight ahead (-z).
+
+    yaw_rad    positive towards the subject's left (+x)
+    pitch_rad  positive downwards (+y)
+
+    The direction looked at is Ry(-yaw) Rx(pitch) (0, 0, -1).
+    """
+    cy, sy = np.cos(yaw_rad), np.sin(yaw_rad)
+    cp, sp = np.cos(pitch_rad), np.sin(pitch_rad)
+    about_y = np.array([[cy, 0.0, -sy], [0.0, 1.0, 0.0], [sy, 0.0, cy]])
+    about_x = np.array([[1.0, 0.0, 0.0], [0.0, cp, -sp], [0.0, sp, cp]])
+    return about_y @ about_x
+
+
+def landmarks(model: HeadModel, points: Array) -> Array:
+    """Read the 478 MediaPipe landmarks off per-vertex values.
+
+    points   (V, C) values at the vertices, for example projected pixels
+    returns  (478, C)
+    """
+    return np.einsum("lk,lkc->lc", model.landmark_weights, points[model.landmark_triangles])

@@ -1,0 +1,104 @@
+"""How values cross threads: newest wins (Slot), or nothing unmarked is lost (Backlog)."""
+
+from __future__ import annotations
+
+from collections import deque
+from threading import Condition
+from typing import Generic, Protocol, TypeVar
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Mailbox(Protocol[T_co]):
+    """What a Worker reads: Slot, Backlog, and every Source."""
+
+    def take(self) -> T_co | None:
+        """Wait for the next item; None means that there will be no more."""
+        ...
+
+    def close(self) -> None:
+        """Ask for the end. Does not wait for it."""
+        ...
+
+
+class Slot(Generic[T]):
+    """Holds one item. A newer item replaces one that nobody took, and counts it as dropped."""
+
+    def __init__(self) -> None:
+        self._changed, self._closed, self.dropped = Condition(), False, 0
+        self._item: T | None = None
+
+    def put(self, item: T) -> None:
+        """Offer an item; never blocks."""
+        with self._changed:
+            self.dropped += self._item is not None
+            self._item = item
+            self._changed.notify()
+
+    def take(self) -> T | None:
+        """Wait for the next item; None once the slot is closed and empty."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or self._item is not None)
+            item, self._item = self._item, None
+            return item
+
+    def poll(self) -> T | None:
+        """Take the item if there is one, without waiting."""
+        with self._changed:
+            item, self._item = self._item, None
+            return item
+
+    def close(self) -> None:
+        """End the stream; an item that already waits is still delivered."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+
+class Backlog(Generic[T]):
+    """A bounded queue that is drained before it ends. What does not fit is refused and counted.
+
+    capacity  items that may wait; about two seconds' worth for a recording
+    """
+
+    def __init__(self, capacity: int) -> None:
+        self._changed, self._closed, self.refused = Condition(), False, 0
+        self._items: deque[T] = deque()
+        self._capacity = capacity
+
+    def put(self, item: T) -> bool:
+        """Append without blocking; False if full, so that the caller marks the gap."""
+        with self._changed:
+            if self._closed or len(self._items) >= self._capacity:
+                self.refused += 1
+                return False
+            self._items.append(item)
+            self._changed.notify_all()
+            return True
+
+    def put_waiting(self, item: T) -> bool:
+        """Append, waiting for room: for sources that can wait, such as files. False once closed."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or len(self._items) < self._capacity)
+            if self._closed:
+                return False
+            self._items.append(item)
+            self._changed.notify_all()
+            return True
+
+    def take(self) -> T | None:
+        """Wait for the next item; None once the backlog is closed and drained."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or bool(self._items))
+            if not self._items:
+                return None
+            item = self._items.popleft()
+            self._changed.notify_all()
+            return item
+
+    def close(self) -> None:
+        """End the stream; what waits is still delivered."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()

@@ -1,0 +1,1 @@
+"""The alignment network: where to look, the model, its weights, and how it is run."""

@@ -1,0 +1,32 @@
+"""Inference backends, one module each; the protocol that they share.
+
+A module here offers `create(weights: WeightFile, threads: int) -> Backend`. Heavy libraries are
+imported inside `create`, so that choosing one backend never loads another.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from engine.types import Alignment, Crop, Frame
+
+
+class Backend(Protocol):
+    """Runs the alignment network on one crop at a time."""
+
+    @property
+    def crop_side_px(self) -> int:
+        """Side of the square crop that the network reads (D_img)."""
+        ...
+
+    def warm_up(self) -> None:
+        """Make the slow first call."""
+        ...
+
+    def align(self, frame: Frame, crop: Crop) -> Alignment:
+        """Align one crop: every vertex of the head model, in pixels of the full image."""
+        ...
+
+    def close(self) -> None:
+        """Release what the runtime holds."""
+        ...
