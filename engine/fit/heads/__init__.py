@@ -23,21 +23,80 @@ JOINT_NAMES = ("neck", "jaw", "left_eye", "right_eye")
 class HeadModel(Protocol):
     """A parametric head. V vertices, K identity and E expression coefficients, F triangles."""
 
-    name: str
-    neutral: Array  # (V, 3) metres, head space
-    identity_basis: Array  # (K, V, 3) metres per unit coefficient
-    expression_basis: Array  # (E, V, 3) metres per unit coefficient
-    expression_names: tuple[str, ...]
-    joint_neutral: Array  # (4, 3) metres
-    joint_identity: Array  # (K, 4, 3)
-    skin_weights: Array  # (V, 5) skull, then JOINT_NAMES; rows sum to 1
-    jaw_open_rad: float  # rotation of the jaw joint about x at jawOpen = 1
-    triangles: NDArray[np.int32]  # (F, 3)
-    uv: Array  # (V, 2) in [0, 1]
-    region: NDArray[np.uint8]  # (V,) index into region_names
-    region_names: tuple[str, ...]
-    landmark_triangles: NDArray[np.int32]  # (478, 3) vertices
-    landmark_weights: Array  # (478, 3) barycentric
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        ...
+
+    @property
+    def neutral(self) -> Array:
+        """(V, 3) metres, head space."""
+        ...
+
+    @property
+    def identity_basis(self) -> Array:
+        """(K, V, 3) metres per unit coefficient."""
+        ...
+
+    @property
+    def expression_basis(self) -> Array:
+        """(E, V, 3) metres per unit coefficient."""
+        ...
+
+    @property
+    def expression_names(self) -> tuple[str, ...]:
+        """Name of every expression coefficient."""
+        ...
+
+    @property
+    def joint_neutral(self) -> Array:
+        """(4, 3) metres."""
+        ...
+
+    @property
+    def joint_identity(self) -> Array:
+        """(K, 4, 3)."""
+        ...
+
+    @property
+    def skin_weights(self) -> Array:
+        """(V, 5) skull, then JOINT_NAMES; rows sum to 1."""
+        ...
+
+    @property
+    def jaw_open_rad(self) -> float:
+        """Rotation of the jaw joint about x at jawOpen = 1."""
+        ...
+
+    @property
+    def triangles(self) -> NDArray[np.int32]:
+        """(F, 3)."""
+        ...
+
+    @property
+    def uv(self) -> Array:
+        """(V, 2) in [0, 1]."""
+        ...
+
+    @property
+    def region(self) -> NDArray[np.uint8]:
+        """(V,) index into region_names."""
+        ...
+
+    @property
+    def region_names(self) -> tuple[str, ...]:
+        """Name of every region."""
+        ...
+
+    @property
+    def landmark_triangles(self) -> NDArray[np.int32]:
+        """(478, 3) vertices."""
+        ...
+
+    @property
+    def landmark_weights(self) -> Array:
+        """(478, 3) barycentric."""
+        ...
 
 
 def gaze_rotation(yaw_rad: float, pitch_rad: float) -> Array:

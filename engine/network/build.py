@@ -1,0 +1,35 @@
+"""From weights on disk to a module that runs. Needs torch; ONNX Runtime users never import it."""
+
+from __future__ import annotations
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from engine.errors import AssetError
+from engine.fit.heads import open_head
+from engine.network.aligner import Aligner, PointAligner, Readout
+from engine.network.config import NetworkConfig
+from engine.network.weights import WeightFile
+
+
+def untrained_point_aligner(config: NetworkConfig) -> PointAligner:
+    """Return the network of a configuration, reading out every vertex of the open head."""
+    uv = torch.from_numpy(open_head.load().uv.astype("float32"))
+    return PointAligner(Aligner(config), Readout(uv))
+
+
+def build_point_aligner(weights: WeightFile) -> PointAligner:
+    """Return the trained network, ready for inference.
+
+    Raises AssetError if the file is damaged or belongs to another configuration.
+    """
+    network = untrained_point_aligner(weights.config)
+    path = weights.tensors
+    try:
+        network.load_state_dict({k: v.float() for k, v in load_file(path).items()})
+    except (RuntimeError, SafetensorError) as error:
+        raise AssetError(
+            f"{path}: does not fit the network {weights.config.name} ({error})"
+        ) from None
+    return network.eval()

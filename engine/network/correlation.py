@@ -1,0 +1,101 @@
+"""Similarity of every UV texel with every place of the image: matching, pyramid, look-up.
+
+Source: RAFT (Teed and Deng 2020, section 3.2); method.md section 2.3.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def correlate(z_uv: Tensor, z_img: Tensor) -> Tensor:
+    """Return the scaled dot product of every texel with every image cell.
+
+    z_uv     (B, C, D, D)
+    z_img    (B, C, h, w)
+    returns  (B, D * D, h, w)
+    """
+    batch, channels, height, width = z_img.shape
+    product = z_uv.flatten(2).transpose(1, 2) @ z_img.flatten(2)  # (B, D*D, h*w)
+    return (product * channels**-0.5).view(batch, -1, height, width)
+
+
+def match(correlation: Tensor, image_side_px: int) -> tuple[Tensor, Tensor]:
+    """Return the expected position under a softmax over the image, and its spread.
+
+    correlation  (B, D * D, h, w)
+    returns      (B, 2, D, D) crop px; (B, 1, D, D) standard deviation of the match, crop px
+    """
+    batch, texels, height, width = correlation.shape
+    uv_side = int(texels**0.5)
+    share = correlation.flatten(2).softmax(dim=-1)  # (B, D*D, h*w)
+    x, y = _cell_centres(height, width, image_side_px, correlation)
+    moments = torch.stack([x, y, x * x + y * y], dim=-1)  # (h*w, 3)
+    mean = share @ moments  # (B, D*D, 3)
+    variance = mean[..., 2] - mean[..., 0] ** 2 - mean[..., 1] ** 2
+    spread = (0.5 * variance).clamp(min=1.0).sqrt()
+    position = mean[..., :2].transpose(1, 2).reshape(batch, 2, uv_side, uv_side)
+    return position, spread.view(batch, 1, uv_side, uv_side)
+
+
+def _cell_centres(
+    height: int, width: int, image_side_px: int, like: Tensor
+) -> tuple[Tensor, Tensor]:
+    y = (torch.arange(height).to(like) + 0.5) * (image_side_px / height)
+    x = (torch.arange(width).to(like) + 0.5) * (image_side_px / width)
+    grid_y, grid_x = torch.meshgrid(y, x, indexing="ij")
+    return grid_x.reshape(-1), grid_y.reshape(-1)
+
+
+def pyramid(correlation: Tensor, levels: int) -> list[Tensor]:
+    """Average over the image axes by 1, 2, 4, ...: a list of (B * D * D, 1, h_l, w_l)."""
+    level = correlation.flatten(0, 1)[:, None]
+    result = [level]
+    for _ in range(levels - 1):
+        level = F.avg_pool2d(level, 2)
+        result.append(level)
+    return result
+
+
+def look_up(levels: list[Tensor], position: Tensor, radius: int, image_side_px: int) -> Tensor:
+    """Read every level in a square window around the current estimate.
+
+    levels    from `pyramid`
+    position  (B, 2, D, D) crop px
+    returns   (B, levels * (2 radius + 1)^2, D, D)
+    """
+    batch, _, height, width = position.shape
+    centre = position.permute(0, 2, 3, 1).reshape(-1, 1, 1, 2)  # (B*D*D, 1, 1, 2)
+    offsets = window(radius, position)
+    found: list[Tensor] = []
+    for level in levels:
+        cell_px = image_side_px / level.shape[-1]
+        grid = (centre + offsets * cell_px) * (2.0 / image_side_px) - 1.0
+        values = F.grid_sample(level, grid, align_corners=False)  # (B*D*D, 1, n, n)
+        found.append(values.view(batch, height, width, -1))
+    return torch.cat(found, dim=-1).permute(0, 3, 1, 2)
+
+
+def read_around(features: Tensor, position: Tensor, radius: int, image_side_px: int) -> Tensor:
+    """Read image features in a square window of feature cells around the current estimate.
+
+    features  (B, C, h, w)
+    position  (B, 2, D, D) crop px
+    returns   (B, C * (2 radius + 1)^2, D, D)
+    """
+    batch, channels = features.shape[:2]
+    height, width = position.shape[-2:]
+    offsets = window(radius, position).view(1, -1, 1, 2) * (image_side_px / features.shape[-1])
+    at = position.flatten(2).transpose(1, 2)[:, None] + offsets  # (B, n*n, D*D, 2)
+    grid = at * (2.0 / image_side_px) - 1.0
+    values = F.grid_sample(features, grid, align_corners=False)  # (B, C, n*n, D*D)
+    return values.reshape(batch, channels * offsets.shape[1], height, width)
+
+
+def window(radius: int, like: Tensor) -> Tensor:
+    """Return the offsets (1, n, n, 2) in cells, x then y, of a square window."""
+    line = torch.arange(-radius, radius + 1, dtype=like.dtype, device=like.device)
+    y, x = torch.meshgrid(line, line, indexing="ij")
+    return torch.stack([x, y], dim=-1)[None]

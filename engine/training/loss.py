@@ -1,0 +1,131 @@
+"""What training minimises: the likelihood of the true projections under every step's Gaussians.
+
+Source: method.md section 2, loss. Three changes, each for a reason: a plain distance beside the
+likelihood, whose gradient does not vanish where sigma is large (findings.md trained so); the
+openings of lids and lips as a term of their own, since they move by less than a texel; a bounded
+Mahalanobis distance, since a teacher's label can be plainly wrong.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from engine.fit.heads.open_head import OpenHead
+from engine.network.aligner import FlowMap, Readout
+from engine.training.batches import Batch
+
+# MediaPipe landmarks, upper against lower margin: right lids, left lids, inner lips.
+OPENINGS: tuple[tuple[int, int], ...] = (
+    (159, 145), (158, 153), (160, 144), (157, 154), (161, 163),
+    (386, 374), (385, 380), (387, 373), (384, 381), (388, 390),
+    (13, 14), (82, 87), (312, 317), (81, 178), (311, 402), (0, 17),
+)  # fmt: skip
+
+# Share of the loss that each region gets, however many vertices it has.
+REGION_SHARES: dict[str, float] = {
+    "face": 0.34, "eyes": 0.21, "nose": 0.08, "mouth": 0.20, "ears": 0.03, "scalp": 0.015,
+    "neck": 0.015, "inner_mouth": 0.01, "eyeball_left": 0.035, "eyeball_right": 0.035,
+    "teeth": 0.01, "tongue": 0.015, "lashes": 0.005,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class LossSettings:
+    """Weights of the terms."""
+
+    step_decay: float = 0.8  # RAFT's: earlier steps count less
+    distance: float = 0.5  # per px, beside the likelihood
+    opening: float = 0.5  # per px, of lid and lip openings
+    portrait: float = 1.0  # of the teacher's landmarks against rendered vertices
+    bound: float = 50.0  # of d^2 / (2 sigma^2), then linear in d / sigma
+
+
+class AlignmentLoss(nn.Module):
+    """The loss of a batch over all steps, with parts by name for the log."""
+
+    def __init__(self, head: OpenHead, settings: LossSettings) -> None:
+        super().__init__()
+        self.settings = settings
+        self.readout = Readout(torch.from_numpy(head.uv.astype("float32")))
+        self.register_buffer("vertex_weight", vertex_weights(head), persistent=False)
+        self.register_buffer(
+            "triangles", torch.from_numpy(head.landmark_triangles.astype("int64")), persistent=False
+        )
+        self.register_buffer(
+            "corners", torch.from_numpy(head.landmark_weights.astype("float32")), persistent=False
+        )
+        self.register_buffer("pairs", torch.tensor(OPENINGS), persistent=False)
+        self.vertex_weight: Tensor
+        self.triangles: Tensor
+        self.corners: Tensor
+        self.pairs: Tensor
+
+    def forward(self, estimates: list[FlowMap], batch: Batch) -> tuple[Tensor, dict[str, float]]:
+        """Return the loss and the mean distances (px) of the last step."""
+        total = batch.image.new_zeros(())
+        parts: dict[str, float] = {}
+        for k, flow in enumerate(estimates):
+            weight = self.settings.step_decay ** (len(estimates) - 1 - k)
+            loss, parts = self._step(flow, batch)
+            total = total + weight * loss
+        return total, parts
+
+    def _step(self, flow: FlowMap, batch: Batch) -> tuple[Tensor, dict[str, float]]:
+        points, sigma = self.readout(flow)
+        marks, mark_sigma = self.landmarks(points), self.landmarks(sigma[..., None])[..., 0]
+        truth = torch.where(
+            batch.landmark_weight.amax(1)[:, None, None] > 0,
+            batch.landmarks,
+            self.landmarks(batch.points),
+        )
+        # An opening counts on every stream: exact where rendered, the teacher's on portraits.
+        trust = torch.where(batch.landmark_weight > 0, batch.landmark_weight, 1.0)
+        vertex, vertex_px = self._terms(
+            points, sigma, batch.points, batch.point_weight * self.vertex_weight
+        )
+        mark, mark_px = self._terms(marks, mark_sigma, batch.landmarks, batch.landmark_weight)
+        opening_px = self._opening(marks, truth, trust)
+        settings = self.settings
+        loss = vertex + settings.portrait * mark + settings.opening * opening_px
+        return loss, {
+            "vertex_px": float(vertex_px.detach()),
+            "landmark_px": float(mark_px.detach()),
+            "opening_px": float(opening_px.detach()),
+        }
+
+    def landmarks(self, values: Tensor) -> Tensor:
+        """Read (B, V, C) vertex values at the landmarks, (B, 478, C)."""
+        return (values[:, self.triangles] * self.corners[None, :, :, None]).sum(2)
+
+    def _terms(
+        self, points: Tensor, sigma: Tensor, truth: Tensor, weight: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        distance = (points - truth).square().sum(-1).add(1e-6).sqrt()
+        ratio = distance / sigma
+        bound = self.settings.bound
+        edge = (2.0 * bound) ** 0.5
+        square = torch.where(ratio < edge, 0.5 * ratio.square(), bound + edge * (ratio - edge))
+        each = 2.0 * sigma.log() + square + self.settings.distance * distance
+        scale = weight.sum().clamp(min=1e-6)
+        share = (weight.sum(1) > 0).float().mean()  # of the batch that has this kind of label
+        mean_px = (weight * distance).sum() / scale
+        return (weight * each).sum() / scale * share, mean_px
+
+    def _opening(self, marks: Tensor, truth: Tensor, trust: Tensor) -> Tensor:
+        upper, lower = self.pairs.unbind(1)
+        error = (marks[:, upper] - marks[:, lower]) - (truth[:, upper] - truth[:, lower])
+        weight = torch.minimum(trust[:, upper], trust[:, lower])
+        distance = error.square().sum(-1).add(1e-6).sqrt()
+        return (weight * distance).sum() / weight.sum()
+
+
+def vertex_weights(head: OpenHead) -> Tensor:
+    """Return lambda_i (V,): REGION_SHARES spread evenly over the vertices of each region."""
+    weight = torch.zeros(len(head.neutral))
+    for index, name in enumerate(head.region_names):
+        mask = torch.from_numpy(head.region == index)
+        weight[mask] = REGION_SHARES[name] / max(int(mask.sum()), 1)
+    return weight

@@ -1,0 +1,239 @@
+"""Training of the alignment network: resumable at any checkpoint, the same on CPU and CUDA.
+
+A batch is a function of the seed and the step, so a run that was cut off and resumed sees the
+same pictures in the same order as one that was not.
+"""
+
+from __future__ import annotations
+
+import csv
+import logging
+import math
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from engine.errors import AssetError
+from engine.fit.heads import open_head
+from engine.fit.heads.open_head import OpenHead
+from engine.mailbox import Backlog
+from engine.network.aligner import Aligner
+from engine.network.config import configuration
+from engine.training.augment import AugmentSettings
+from engine.training.batches import Batch, BatchMaker, validation_crops
+from engine.training.loss import AlignmentLoss, LossSettings
+from engine.training.packs import Pack, read_pack
+from engine.worker import Worker
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """One training run."""
+
+    network: str = "nano"
+    packs: tuple[str, ...] = ()  # files of engine.training.packs
+    shares: tuple[float, ...] = ()  # relative frequency of each pack
+    test_pack: str = ""  # rendered images for lid and lip figures; "" for none
+    steps: int = 20_000
+    batch: int = 32
+    rate: float = 3e-3
+    weight_decay: float = 0.02
+    warm_up: int = 200
+    ema: float = 0.998
+    seed: int = 1
+    checkpoint_s: float = 120.0
+    validate_every: int = 500
+    loss: LossSettings = field(default_factory=LossSettings)
+    augment: AugmentSettings = field(default_factory=AugmentSettings)
+
+
+class _Steps:
+    """The mailbox of the loading thread: step numbers until closed."""
+
+    def __init__(self, first: int, last: int) -> None:
+        self._next, self._last, self._closed = first, last, False
+
+    def take(self) -> int | None:
+        if self._closed or self._next >= self._last:
+            return None
+        self._next += 1
+        return self._next - 1
+
+    def close(self) -> None:
+        self._closed = True
+
+
+class Trainer:
+    """Owns the network, the optimiser and the running average of the weights."""
+
+    def __init__(self, settings: TrainSettings, folder: Path) -> None:
+        torch.manual_seed(settings.seed)
+        self.settings, self.folder = settings, folder
+        self.device = "cuda" if torch.cuda.is_available() else "cpu"
+        self.head: OpenHead = open_head.load()
+        self.config = configuration(settings.network)
+        self.network = Aligner(self.config).to(self.device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        self.average = Aligner(self.config).to(self.device)
+        self.average.load_state_dict(self.network.state_dict())
+        self.loss = AlignmentLoss(self.head, settings.loss).to(self.device)
+        self.optimiser = torch.optim.AdamW(
+            self.network.parameters(), lr=settings.rate, weight_decay=settings.weight_decay
+        )
+        self.step = 0
+        self.packs = [read_pack(Path(path)) for path in settings.packs]
+        folder.mkdir(parents=True, exist_ok=True)
+        if self.checkpoint.is_file():
+            self._resume()
+
+    @property
+    def checkpoint(self) -> Path:
+        """The file that a run resumes from."""
+        return self.folder / "checkpoint.pt"
+
+    def run(self, seconds: float | None, report: Callable[[int, dict[str, float]], None]) -> None:
+        """Train to the last step, or for `seconds`; always ends with a checkpoint.
+
+        report  called after every step with its number and the parts of the loss
+        """
+        settings, end = self.settings, time.monotonic() + (seconds or math.inf)
+        maker = BatchMaker(
+            self.head,
+            self.packs,
+            list(settings.shares),
+            self.config.image_side_px,
+            settings.augment,
+        )
+        ready: Backlog[Batch] = Backlog(4)
+
+        def load(step: int) -> None:
+            if not ready.put_waiting(maker.make(settings.seed, step, settings.batch)):
+                steps.close()
+
+        steps = _Steps(self.step, settings.steps)
+        loader = Worker("loader", steps, load, finish=ready.close)
+        saved = time.monotonic()
+        try:
+            while time.monotonic() < end and (batch := ready.take()) is not None:
+                parts = self.train_step(batch.to(self.device))
+                report(self.step, parts)
+                if time.monotonic() - saved > settings.checkpoint_s:
+                    self.save()
+                    saved = time.monotonic()
+                if self.step % settings.validate_every == 0:
+                    self._log_row(parts | self.validate())
+        finally:
+            ready.close()
+            loader.stop(timeout_s=30.0)
+        self.save()
+
+    def train_step(self, batch: Batch) -> dict[str, float]:
+        """Take one step of the optimiser and of the average."""
+        for group in self.optimiser.param_groups:
+            group["lr"] = self._rate()
+        self.network.train()
+        with torch.autocast(self.device, torch.bfloat16, enabled=self.device == "cuda"):
+            estimates = self.network(batch.image.contiguous(memory_format=torch.channels_last))
+        total, parts = self.loss([type(e)(*(t.float() for t in e)) for e in estimates], batch)
+        self.optimiser.zero_grad(set_to_none=True)
+        total.backward()
+        norm = nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
+        if torch.isfinite(norm):
+            self.optimiser.step()
+        else:
+            _log.warning("step %d: gradient is not finite, skipped", self.step)
+        self.step += 1
+        self._update_average()
+        return parts | {"loss": float(total.detach())}
+
+    def _rate(self) -> float:
+        settings = self.settings
+        if self.step < settings.warm_up:
+            return settings.rate * (self.step + 1) / settings.warm_up
+        share = (self.step - settings.warm_up) / max(1, settings.steps - settings.warm_up)
+        return settings.rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(share, 1.0))))
+
+    @torch.no_grad()
+    def _update_average(self) -> None:
+        keep = min(self.settings.ema, (1 + self.step) / (10 + self.step))
+        ours, theirs = self.average.state_dict(), self.network.state_dict()
+        for name, value in ours.items():
+            if value.is_floating_point():
+                value.lerp_(theirs[name], 1 - keep)
+            else:
+                value.copy_(theirs[name])
+
+    @torch.no_grad()
+    def validate(self, limit: int = 128) -> dict[str, float]:
+        """Return NME (%) on the portraits and lid and lip errors (px) on the rendered test pack."""
+        self.average.eval()
+        result: dict[str, float] = {}
+        portraits = [pack for pack in self.packs if pack.spread is not None]
+        if portraits:
+            marks, truth = self._predict(portraits[0], limit)
+            box = (truth[:, :468].amax(1) - truth[:, :468].amin(1)).prod(-1).sqrt()
+            error = (marks - truth)[:, :468].norm(dim=-1).mean(1)
+            result["nme_percent"] = float((error / box).mean()) * 100
+            result["portrait_opening_px"] = self._opening_px(marks, truth)
+        if self.settings.test_pack:
+            marks, truth = self._predict(read_pack(Path(self.settings.test_pack)), limit)
+            result["rendered_opening_px"] = self._opening_px(marks, truth)
+            result["rendered_px"] = float((marks - truth).norm(dim=-1).median())
+        return result
+
+    def _predict(self, pack: Pack, limit: int) -> tuple[Tensor, Tensor]:
+        crops, labels = validation_crops(pack, self.head, self.config.image_side_px, limit)
+        found: list[Tensor] = []
+        for part in crops.split(32):
+            points, _ = self.loss.readout(self.average(part.to(self.device))[-1])
+            found.append(self.loss.landmarks(points))
+        labels = labels.to(self.device)
+        return torch.cat(found), labels if pack.spread is not None else self.loss.landmarks(labels)
+
+    def _opening_px(self, marks: Tensor, truth: Tensor) -> float:
+        upper, lower = self.loss.pairs.unbind(1)
+        gaps = [(p[:, upper] - p[:, lower]).norm(dim=-1) for p in (marks, truth)]
+        return float((gaps[0] - gaps[1]).abs().mean())
+
+    def _log_row(self, parts: dict[str, float]) -> None:
+        path = self.folder / "curves.csv"
+        row = {"step": self.step, "rate": self._rate(), **parts}
+        new = not path.is_file()
+        with path.open("a", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, list(row))
+            if new:
+                writer.writeheader()
+            writer.writerow(row)
+        _log.info("step %d %s", self.step, {k: round(v, 3) for k, v in parts.items()})
+
+    def save(self) -> None:
+        """Write the checkpoint under its name only when it is complete."""
+        writing = self.checkpoint.with_suffix(".writing")
+        state: dict[str, Any] = {
+            "step": self.step,
+            "network": self.network.state_dict(),
+            "average": self.average.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "settings": asdict(self.settings),
+        }
+        torch.save(state, writing)
+        writing.replace(self.checkpoint)
+
+    def _resume(self) -> None:
+        try:
+            state = torch.load(self.checkpoint, map_location=self.device, weights_only=True)
+            self.network.load_state_dict(state["network"])
+            self.average.load_state_dict(state["average"])
+            self.optimiser.load_state_dict(state["optimiser"])
+        except (KeyError, RuntimeError) as error:
+            raise AssetError(
+                f"{self.checkpoint}: not a checkpoint of {self.config.name} ({error}); "
+                "give another folder or remove it"
+            ) from None
+        self.step = int(state["step"])
