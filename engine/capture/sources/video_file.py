@@ -1,0 +1,39 @@
+"""A video file: mp4, mpg, gif, mkv, webm and what else FFmpeg reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from engine.capture.video import VideoReader
+from engine.settings import setting
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Which file, and how fast."""
+
+    path: str = setting("", "The video file.")
+    paced: bool = setting(True, "Play at the recorded speed; otherwise as fast as possible.")
+    max_frames: int | None = setting(None, "End after so many frames.", minimum=1)
+    field_of_view_deg: float = setting(
+        60.0, "Assumed angle of view across the longer side.", minimum=5.0, maximum=170.0
+    )
+
+
+def create(settings: Settings) -> VideoReader:
+    """Open the file. Raises SourceError if it is absent or no video."""
+    return VideoReader(
+        Path(settings.path),
+        paced=settings.paced,
+        max_frames=settings.max_frames,
+        field_of_view_rad=float(np.deg2rad(settings.field_of_view_deg)),
+        live=settings.paced,
+    )
+
+
+def find() -> list[str]:
+    """Return nothing: files are named, not found."""
+    return []
