@@ -41,13 +41,14 @@ class Worker(Generic[T]):
 
     def _run(self) -> None:
         try:
-            while (item := self._mailbox.take()) is not None:
-                self._handle(item)
+            try:
+                while (item := self._mailbox.take()) is not None:
+                    self._handle(item)
+            finally:
+                self._finish()
         except Exception as error:  # noqa: BLE001 - the thread boundary, the one broad except
             _log.exception("%s stopped", self._thread.name)
             self.error = error
-        finally:
-            self._finish()
 
     def join(self, timeout_s: float) -> bool:
         """Wait for the stream to end by itself; True if the thread has ended."""

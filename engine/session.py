@@ -1,0 +1,199 @@
+"""A session: built from a Config, started and stopped in order, reporting on itself.
+
+Opening a camera and loading a network take seconds, so that all building happens on a thread of the
+session's own; `start` and `apply` return at once and `status` tells how it went.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from types import TracebackType
+
+import engine.capture.sources
+import engine.outputs
+from engine import plugins
+from engine.assembly import TrackerFactory, TrackerMaker
+from engine.capture.sources import Source
+from engine.config import Choice, Config
+from engine.errors import FlowFaceError
+from engine.graph import Graph, Line, RecorderMaker, Tracked, recorder_line, sink_line
+from engine.mailbox import Slot
+from engine.status import SessionStatus, State
+from engine.worker import Worker
+
+BUILD_TIMEOUT_S = 60.0  # loading a network and compiling the fit on a slow machine
+
+_log = logging.getLogger(__name__)
+
+
+class Session:
+    """Everything between a source and the sinks.
+
+    config         what to build; later changed with `apply`
+    tracker_maker  makes the tracker; the real one unless a test brings its own
+    recorders      (name, maker) of what gets every frame with its result
+    latest         the newest (Frame, TrackResult), for whoever polls at display rate
+
+    Also a context manager: starts on entering, stops on leaving.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        tracker_maker: TrackerMaker | None = None,
+        recorders: Sequence[tuple[str, RecorderMaker]] = (),
+    ) -> None:
+        self.latest: Slot[Tracked] = Slot()
+        self.config = config
+        self._make_tracker = tracker_maker or TrackerFactory()
+        self._recorders = tuple(recorders)
+        self._built: Config | None = None
+        self._graph: Graph | None = None
+        self._error: Exception | None = None
+        self._busy = self._stopped = False
+        self._configs: Slot[Config] = Slot()
+        self._builder: Worker[Config] | None = None
+
+    def start(self) -> None:
+        """Begin to build; returns at once. `status` tells when it runs, or why it does not."""
+        self._busy = True
+        self._configs.put(self.config)
+        self._builder = Worker("session", self._configs, self._build)
+
+    def apply(self, config: Config) -> None:
+        """Change the running session: rebuilds only the parts that differ; returns at once."""
+        self._busy = True
+        self.config = config
+        self._configs.put(config)
+
+    def stop(self) -> None:
+        """End all threads in the order of the flow. Raises TimeoutError naming those that hang."""
+        self._configs.close()
+        hanging: list[str] = []
+        if self._builder is not None and not self._builder.join(BUILD_TIMEOUT_S):
+            hanging.append("session")
+        if self._graph is not None:
+            hanging += self._graph.stop()
+        if not hanging:
+            self._make_tracker.close()
+        self._stopped = True
+        if hanging:
+            raise TimeoutError(f"did not stop in time: {', '.join(hanging)}")
+
+    def __enter__(self) -> Session:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def status(self) -> SessionStatus:
+        """Return a snapshot; cheap enough for display rate."""
+        graph, error = self._graph, self._current_error()
+        if graph is None:
+            return SessionStatus(self._state(graph, error), error)
+        return SessionStatus(
+            state=self._state(graph, error),
+            error=error,
+            source=graph.source.name,
+            size_px=graph.source.camera.size_px,
+            captured=graph.captured.count,
+            processed=graph.processed.count,
+            tracked=graph.tracked,
+            capture_rate=graph.captured.rate(),
+            tracker_rate=graph.processed.rate(),
+            tracker_latency=graph.processed.latency(),
+            dropped_by_camera=graph.camera_gaps,
+            dropped_by_tracker=graph.dropped_frames,
+            sinks=tuple(line.status() for line in graph.lines),
+        )
+
+    def _current_error(self) -> Exception | None:
+        if self._error is not None:
+            return self._error
+        if self._builder is not None and self._builder.error is not None:
+            return self._builder.error
+        return None if self._graph is None else self._graph.error
+
+    def _state(self, graph: Graph | None, error: Exception | None) -> State:
+        if self._busy and (self._builder is None or self._builder.alive):
+            return State.STARTING
+        if error is not None:
+            return State.FAILED
+        if self._stopped:
+            return State.STOPPED
+        if graph is None:
+            return State.STARTING
+        return State.ENDED if graph.ended else State.RUNNING
+
+    def _build(self, config: Config) -> None:
+        """Bring the graph in line with a configuration; runs on the session's own thread."""
+        graph, built = self._graph, self._built
+        self._error = None
+        try:
+            if (
+                graph is not None
+                and built is not None
+                and not graph.ended
+                and (built.source, built.tracker) == (config.source, config.tracker)
+            ):
+                self._exchange_outputs(graph, built, config)
+            else:
+                self._rebuild(config)
+            self._built = config
+        except FlowFaceError as error:
+            _log.error("%s", error)
+            self._error = error
+        finally:
+            self._busy = False
+
+    def _rebuild(self, config: Config) -> None:
+        if self._graph is not None:
+            self._graph.stop()
+            self._graph = None
+        source = open_source(config.source)
+        lines: list[Line] = []
+        try:
+            tracker = self._make_tracker(config.tracker, source.camera)
+            lines += [open_output(choice, source) for choice in config.outputs]
+            lines += [recorder_line(name, maker, source) for name, maker in self._recorders]
+        except FlowFaceError:
+            for line in lines:
+                line.stop()
+            source.close()
+            source.take()  # a closed source lets go of its device when it is next read
+            raise
+        self._graph = Graph(source, tracker, tuple(lines), self.latest)
+
+    def _exchange_outputs(self, graph: Graph, built: Config, config: Config) -> None:
+        """Keep the lines of outputs that stay, open new ones, stop the others."""
+        outputs = dict(zip(built.outputs, graph.lines, strict=False))
+        recorders = graph.lines[len(built.outputs) :]
+        kept = {choice: line for choice, line in outputs.items() if choice in config.outputs}
+        new = {
+            choice: open_output(choice, graph.source)
+            for choice in config.outputs
+            if choice not in kept
+        }
+        graph.lines = tuple({**kept, **new}[choice] for choice in config.outputs) + recorders
+        for choice, line in outputs.items():
+            if choice not in kept:
+                line.stop()
+
+
+def open_source(choice: Choice) -> Source:
+    """Open a source. Raises SourceError if it is absent or broken."""
+    return plugins.load(engine.capture.sources, choice.kind).create(choice.settings)
+
+
+def open_output(choice: Choice, source: Source) -> Line:
+    """Open an output and start its thread. Raises OutputError if it cannot be addressed."""
+    sink = plugins.load(engine.outputs, choice.kind).create(choice.settings)
+    return sink_line(choice.kind, sink, source)
