@@ -53,3 +53,17 @@ def checked(path: Path, manifest: Path | None = None) -> Path:
             f"{listed[key]['sha256'][:12]}; the file is damaged, install it again"
         )
     return path
+
+
+def record(path: Path, source: str, licence: str) -> None:
+    """Enter a file under resources/ into the manifest, or bring its checksum up to date."""
+    manifest = RESOURCES / "manifest.yaml"
+    listed: dict[str, dict[str, str]] = {}
+    if manifest.is_file():
+        listed = yaml.safe_load(manifest.read_text(encoding="utf-8"))["files"]
+    key = path.resolve().relative_to(RESOURCES).as_posix()
+    listed[key] = {"sha256": sha256(path), "source": source, "licence": licence}
+    text = yaml.safe_dump({"files": dict(sorted(listed.items()))}, allow_unicode=True, width=100)
+    writing = manifest.with_suffix(".writing")
+    writing.write_text(text, encoding="utf-8")
+    writing.replace(manifest)

@@ -28,7 +28,7 @@ OPENINGS: tuple[tuple[int, int], ...] = (
 REGION_SHARES: dict[str, float] = {
     "face": 0.34, "eyes": 0.21, "nose": 0.08, "mouth": 0.20, "ears": 0.03, "scalp": 0.015,
     "neck": 0.015, "inner_mouth": 0.01, "eyeball_left": 0.035, "eyeball_right": 0.035,
-    "teeth": 0.01, "tongue": 0.015, "lashes": 0.005,
+    "teeth": 0.01, "tongue": 0.015, "lashes": 0.005, "eye_sockets": 0.005,
 }  # fmt: skip
 
 

@@ -38,6 +38,11 @@ class Pack:
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
+    @property
+    def is_test(self) -> bool:
+        """Whether the file is named *_test.npz: measured on, never trained on."""
+        return self.path.stem.endswith("_test")
+
     def image(self, index: int) -> NDArray[np.uint8]:
         """Decode one image, (S, S, 3) RGB."""
         data = self.jpeg[self.offsets[index] : self.offsets[index + 1]]
@@ -81,6 +86,14 @@ def read_pack(path: Path) -> Pack:
         )
     except (KeyError, ValueError, OSError, zipfile.BadZipFile) as error:
         raise AssetError(f"{path}: not a training pack ({error})") from error
+
+
+def read_packs(folder: Path) -> list[Pack]:
+    """Read every pack of a folder, in the order of their names. AssetError if there is none."""
+    paths = sorted(p for p in folder.glob("*.npz") if not p.stem.endswith(".writing"))
+    if not paths:
+        raise AssetError(f"{folder}: holds no training pack (*.npz)")
+    return [read_pack(path) for path in paths]
 
 
 def write_pack(path: Path, images: list[bytes], **arrays: NDArray | str) -> None:

@@ -27,7 +27,7 @@ from engine.network.config import configuration
 from engine.training.augment import AugmentSettings
 from engine.training.batches import Batch, BatchMaker, validation_crops
 from engine.training.loss import AlignmentLoss, LossSettings
-from engine.training.packs import Pack, read_pack
+from engine.training.packs import Pack
 from engine.worker import Worker
 
 _log = logging.getLogger(__name__)
@@ -38,9 +38,9 @@ class TrainSettings:
     """One training run."""
 
     network: str = "nano"
-    packs: tuple[str, ...] = ()  # files of engine.training.packs
-    shares: tuple[float, ...] = ()  # relative frequency of each pack
-    test_pack: str = ""  # rendered images for lid and lip figures; "" for none
+    shares: dict[str, float] = field(  # how often each stream is drawn
+        default_factory=lambda: {"a": 0.45, "b": 0.25, "c": 0.3}
+    )
     steps: int = 20_000
     batch: int = 32
     rate: float = 3e-3
@@ -52,6 +52,18 @@ class TrainSettings:
     validate_every: int = 500
     loss: LossSettings = field(default_factory=LossSettings)
     augment: AugmentSettings = field(default_factory=AugmentSettings)
+
+
+def pack_shares(packs: list[Pack], streams: dict[str, float]) -> list[float]:
+    """Split the share of every stream over its packs, by their size.
+
+    Raises AssetError if no pack belongs to a stream that has a share.
+    """
+    count = {name: sum(len(p) for p in packs if p.stream == name) for name in streams}
+    shares = [streams.get(p.stream, 0.0) * len(p) / max(count.get(p.stream, 0), 1) for p in packs]
+    if sum(shares) <= 0:
+        raise AssetError(f"no training pack of the streams {', '.join(streams)}")
+    return shares
 
 
 class _Steps:
@@ -73,7 +85,7 @@ class _Steps:
 class Trainer:
     """Owns the network, the optimiser and the running average of the weights."""
 
-    def __init__(self, settings: TrainSettings, folder: Path) -> None:
+    def __init__(self, settings: TrainSettings, packs: list[Pack], folder: Path) -> None:
         torch.manual_seed(settings.seed)
         self.settings, self.folder = settings, folder
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -87,7 +99,8 @@ class Trainer:
             self.network.parameters(), lr=settings.rate, weight_decay=settings.weight_decay
         )
         self.step = 0
-        self.packs = [read_pack(Path(path)) for path in settings.packs]
+        self.packs = [pack for pack in packs if not pack.is_test]
+        self.test_packs = [pack for pack in packs if pack.is_test]
         folder.mkdir(parents=True, exist_ok=True)
         if self.checkpoint.is_file():
             self._resume()
@@ -181,8 +194,8 @@ class Trainer:
             error = (marks - truth)[:, :468].norm(dim=-1).mean(1)
             result["nme_percent"] = float((error / box).mean()) * 100
             result["portrait_opening_px"] = self._opening_px(marks, truth)
-        if self.settings.test_pack:
-            marks, truth = self._predict(read_pack(Path(self.settings.test_pack)), limit)
+        for pack in self.test_packs:
+            marks, truth = self._predict(pack, limit)
             result["rendered_opening_px"] = self._opening_px(marks, truth)
             result["rendered_px"] = float((marks - truth).norm(dim=-1).median())
         return result

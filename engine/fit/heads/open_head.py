@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import AssetError
-from engine.fit.heads import JOINT_NAMES, HeadModel
+from engine.fit.heads import JOINT_NAMES
 from engine.resources import RESOURCES, checked
 from engine.types import BLENDSHAPE_NAMES, Array
 
@@ -96,7 +96,3 @@ def _head(data: dict[str, NDArray]) -> OpenHead:
         texture_triangles=data["texture_triangles"].astype(np.int32),
         source_vertex=data["source_vertex"].astype(np.int32),
     )
-
-
-def _conforms(head: OpenHead) -> HeadModel:
-    return head  # pyright proves here that OpenHead is a HeadModel

@@ -1,0 +1,92 @@
+"""From a checkpoint to shipped weights: calibrated sigma, float16 parameters, ONNX, a card."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from safetensors.torch import save_file
+from torch import Tensor
+
+from engine.fit.heads import open_head
+from engine.network.aligner import PointAligner
+from engine.network.build import untrained_point_aligner
+from engine.resources import RESOURCES, record, sha256
+from engine.training.batches import validation_crops
+from engine.training.packs import Pack
+from engine.training.train import Trainer
+
+_RAYLEIGH_MEDIAN = math.sqrt(2.0 * math.log(2.0))
+_ONNX_OPSET = 17
+
+
+def publish(trainer: Trainer, name: str, made: str, say: Callable[[str], None]) -> Path:
+    """Write resources/weights/<name> from the running average of a training run.
+
+    made     how and on what the weights were made, for the card
+    returns  the folder
+    """
+    network = untrained_point_aligner(trainer.config)
+    network.aligner.load_state_dict(trainer.average.state_dict())
+    network = network.half().float().eval()  # what ships is what is measured
+    portraits = [pack for pack in trainer.packs if pack.spread is not None]
+    if portraits:
+        network.sigma_scale.fill_(sigma_scale(network, trainer, portraits[0]))
+        say(f"sigma scale {float(network.sigma_scale):.3f}")
+
+    folder = RESOURCES / "weights" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    tensors = {key: value.half().contiguous() for key, value in network.state_dict().items()}
+    save_file(tensors, folder / "weights.safetensors")
+    export_onnx(network, trainer.config.image_side_px, folder / "model.onnx")
+    card: dict[str, Any] = {
+        "network": asdict(trainer.config),
+        "head_sha256": sha256(open_head.DEFAULT_PATH),
+        "made": made,
+        "steps": trainer.step,
+        "training": asdict(trainer.settings),
+        "packs": {pack.path.stem: len(pack) for pack in trainer.packs},
+        "figures": {key: round(value, 4) for key, value in trainer.validate(limit=10_000).items()},
+        "sigma_scale": round(float(network.sigma_scale), 4),
+    }
+    text = yaml.safe_dump(card, sort_keys=False, allow_unicode=True)
+    (folder / "card.yaml").write_text(text, encoding="utf-8")
+    for file in ("weights.safetensors", "model.onnx"):
+        record(folder / file, source="trained by this project; see card.yaml", licence="Apache-2.0")
+    return folder
+
+
+@torch.no_grad()
+def sigma_scale(network: PointAligner, trainer: Trainer, pack: Pack) -> float:
+    """Return the factor that puts the median of d / sigma on validation at the Rayleigh median."""
+    side = trainer.config.image_side_px
+    crops, truth = validation_crops(pack, trainer.head, side)
+    ratios: list[Tensor] = []
+    for part, marks in zip(crops.split(32), truth.split(32), strict=True):
+        points, sigma = network.readout(network.aligner(part)[-1])
+        found = trainer.loss.cpu().landmarks(points)
+        spread = trainer.loss.landmarks(sigma[..., None])[..., 0]
+        ratios.append(((found - marks).norm(dim=-1) / spread)[:, :468])
+    return float(torch.cat(ratios).median()) / _RAYLEIGH_MEDIAN
+
+
+def export_onnx(network: PointAligner, side_px: int, path: Path) -> None:
+    """Write the network with its read-out: image (1, S, S, 3) uint8 in, points and sigma out."""
+    example = torch.zeros(1, side_px, side_px, 3, dtype=torch.uint8)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter warns of its own coming replacement
+        torch.onnx.export(
+            network,
+            (example,),
+            str(path),
+            input_names=["image"],
+            output_names=["points", "sigma"],
+            opset_version=_ONNX_OPSET,
+            dynamo=False,
+        )
