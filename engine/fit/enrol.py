@@ -1,0 +1,185 @@
+"""Learns the person: identity coefficients and focal length from chosen frames.
+
+Every keyframe leaves a quadratic in the shared unknowns alone: its normal equations with pose,
+gaze, neck and expression marginalised by a Schur complement. The quadratics add up, older ones
+fade, and their minimum is the person. A keyframe must show something new, so that a face that
+keeps still neither drifts nor outweighs the rest.
+Source: method.md section 4 (live); Triggs et al. 2000, Bundle adjustment, section 6.1.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from engine.fit.residuals import EXPRESSION_START, Measurement, Rows, View
+from engine.fit.settings import EnrolSettings
+from engine.fit.solver import FitState, Solver
+from engine.types import Array
+
+_AT_BOUND = 1e-9
+
+
+class Enrolment:
+    """Collects evidence on one person and moves the solver's identity and the focal length.
+
+    solver      whose head model and person it works on
+    intrinsics  (3, 3) assumed camera matrix; its focal lengths are scaled, its centre is kept
+    settings    when a frame is a keyframe, and the priors
+    """
+
+    def __init__(
+        self, solver: Solver, intrinsics: Array, settings: EnrolSettings | None = None
+    ) -> None:
+        self._solver, self._assumed = solver, intrinsics.copy()
+        self._settings = settings or EnrolSettings()
+        shared = len(solver.head.identity_basis) + 1
+        self._columns = np.zeros((2 * len(solver.chosen.vertex), shared), np.float32)
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget the person; the solver goes back to the mean head."""
+        shared = self._columns.shape[1]
+        self._information = np.zeros((shared, shared))
+        self._evidence = np.zeros(shared)
+        self._shared = np.zeros(shared)
+        self._keyframes: list[FitState] = []
+        self._frames = self._last_keyframe = 0
+        self._solver.become(np.zeros(shared - 1))
+
+    @property
+    def intrinsics(self) -> Array:
+        """The camera matrix (3, 3) with the focal length learnt so far."""
+        scaled = self._assumed.copy()
+        scaled[[0, 1], [0, 1]] *= np.exp(self._shared[-1])
+        return scaled
+
+    @property
+    def keyframes(self) -> int:
+        """How many frames have been used."""
+        return len(self._keyframes)
+
+    def observe(self, measurement: Measurement, state: FitState) -> bool:
+        """Look at a fitted frame; True if person or focal length changed: solve it again."""
+        self._frames += 1
+        if not self._is_news(state):
+            return False
+        self._last_keyframe = self._frames
+        self._keyframes.append(state)
+        self._add(measurement, state)
+        self._move()
+        return True
+
+    def _is_news(self, state: FitState) -> bool:
+        settings = self._settings
+        if self._frames in settings.first_frames:
+            return True
+        if self._frames - self._last_keyframe < settings.interval_frames:
+            return False
+        return all(
+            _distance(state, other, settings) > settings.novelty for other in self._keyframes
+        )
+
+    def _add(self, measurement: Measurement, state: FitState) -> None:
+        """Add a frame's marginal quadratic, written in absolute unknowns."""
+        solver = self._solver
+        hessian, gradient = solver.normal_equations(measurement, self.intrinsics, state)
+        view = solver.view(self.intrinsics, state)
+        rows = solver.rows
+        identity_columns(
+            solver.chosen.identity,
+            solver.chosen.joint_identity,
+            solver.chosen.skin,
+            view,
+            rows,
+            self._columns,
+        )
+        mixed = (rows.jacobian.T @ self._columns).astype(np.float64)
+        shared_hessian = (self._columns.T @ self._columns).astype(np.float64)
+        shared_gradient = (rows.residual @ self._columns).astype(np.float64)
+        free = _free(state)
+        solved = np.linalg.solve(
+            hessian[np.ix_(free, free)], np.column_stack([mixed[free], gradient[free]])
+        )
+        information = shared_hessian - mixed[free].T @ solved[:, :-1]
+        pull = shared_gradient - mixed[free].T @ solved[:, -1]
+        fade = min(1.0, (self._settings.remembered - 1) / max(self.keyframes - 1, 1))
+        self._information = fade * self._information + (information + information.T) / 2
+        self._evidence = fade * self._evidence + information @ self._shared - pull
+
+    def _move(self) -> None:
+        settings = self._settings
+        prior = np.full(len(self._shared), settings.identity_sigma)
+        prior[-1] = settings.focal_sigma if settings.fit_focal else 1e-6
+        best = np.linalg.solve(self._information + np.diag(prior**-2.0), self._evidence)
+        early = self.keyframes <= len(settings.first_frames)
+        self._shared = self._shared + (1.0 if early else settings.rate) * (best - self._shared)
+        self._solver.become(self._shared[:-1])
+
+
+def _free(state: FitState) -> NDArray[np.bool_]:
+    """Mask (13 + E,) of the unknowns that no bound holds."""
+    free = np.ones(EXPRESSION_START + len(state.expression), bool)
+    held = (state.expression <= _AT_BOUND) | (state.expression >= 1.0 - _AT_BOUND)
+    free[EXPRESSION_START:] = ~held
+    return free
+
+
+def _distance(state: FitState, other: FitState, settings: EnrolSettings) -> float:
+    turned = state.camera_from_head[:3, :3] @ other.camera_from_head[:3, :3].T
+    angle = float(np.linalg.norm(cv2.Rodrigues(turned)[0]))
+    shapes = float(np.linalg.norm(state.expression - other.expression))
+    return float(
+        np.hypot(angle / settings.novelty_rotation_rad, shapes / settings.novelty_expression)
+    )
+
+
+@njit(cache=True)
+def identity_columns(
+    basis: Array, joint_basis: Array, skin: Array, view: View, rows: Rows, columns: Array
+) -> None:
+    """Write the weighted derivatives by identity and log focal length at a linearised state.
+
+    basis        (N, 3, K) float32, metres; joint_basis (4, 3, K)
+    skin         (N, 4) float32
+    rows         of the same state: its weights and projections are used
+    columns      (2N, K + 1) float32, written
+    """
+    m, k = view.camera_from_head, view.intrinsics
+    by_vertex, by_joint = np.empty(3), np.empty((4, 3))
+    for i in range(basis.shape[0]):
+        for axis in range(2):
+            row = columns[2 * i + axis]
+            focal = rows.projected[i, axis] - k[axis, 2]
+            row[row.shape[0] - 1] = rows.weight[i] * focal
+            # The shift columns hold weight x derivative by camera-space position.
+            shift = rows.jacobian[2 * i + axis, 3:6]
+            for c in range(3):
+                by_vertex[c] = shift[0] * m[0, c] + shift[1] * m[1, c] + shift[2] * m[2, c]
+            _through_joints(skin[i], view.rotations, by_vertex, by_joint)
+            p = np.float32(by_vertex[0])
+            q = np.float32(by_vertex[1])
+            s = np.float32(by_vertex[2])
+            x, y, z = basis[i, 0], basis[i, 1], basis[i, 2]
+            for n in range(basis.shape[2]):
+                row[n] = p * x[n] + q * y[n] + s * z[n]
+            for j in range(4):
+                if skin[i, j] != 0.0:
+                    for c in range(3):
+                        for n in range(basis.shape[2]):
+                            row[n] += by_joint[j, c] * joint_basis[j, c, n]
+
+
+@njit(cache=True)
+def _through_joints(weights: Array, rotations: Array, by_vertex: Array, by_joint: Array) -> None:
+    """Turn a derivative by the posed vertex into those by the unposed one and by the joints."""
+    g0, g1, g2 = by_vertex[0], by_vertex[1], by_vertex[2]
+    for j in range(4):
+        w = float(weights[j])
+        for c in range(3):
+            turn = g0 * rotations[j, 0, c] + g1 * rotations[j, 1, c] + g2 * rotations[j, 2, c]
+            still = g0 if c == 0 else (g1 if c == 1 else g2)
+            by_joint[j, c] = w * (still - turn)
+            by_vertex[c] -= by_joint[j, c]

@@ -1,0 +1,76 @@
+"""From the fit to an avatar: expression coefficients and gaze -> 52 blendshapes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+import numpy as np
+
+from engine.errors import ConfigError
+from engine.types import BLENDSHAPE_NAMES, Array, Blendshapes
+
+# The eye's usual range, by the ARKit shape's direction.
+LOOK_LIMITS_RAD: Mapping[str, float] = MappingProxyType(
+    {
+        "Up": float(np.deg2rad(25.0)),
+        "Down": float(np.deg2rad(35.0)),
+        "In": float(np.deg2rad(40.0)),
+        "Out": float(np.deg2rad(40.0)),
+    }
+)
+
+
+@dataclass(frozen=True)
+class RetargetSettings:
+    """How strongly an avatar moves. `gains` pairs a shape's name with a factor; others have 1."""
+
+    gains: tuple[tuple[str, float], ...] = ()
+    look_limits_rad: Mapping[str, float] = field(default_factory=lambda: LOOK_LIMITS_RAD)
+
+    def __post_init__(self) -> None:
+        for name, gain in self.gains:
+            if name not in BLENDSHAPE_NAMES:
+                raise ConfigError(
+                    f"retarget.gains: unknown shape {name}; allowed: {', '.join(BLENDSHAPE_NAMES)}"
+                )
+            if not 0.0 <= gain <= 10.0:
+                raise ConfigError(f"retarget.gains: {name} has {gain}; allowed are 0 to 10")
+        for name, limit in self.look_limits_rad.items():
+            if name not in LOOK_LIMITS_RAD or limit <= 0:
+                raise ConfigError(
+                    f"retarget.look_limits_rad: {name} = {limit}; allowed: "
+                    f"{', '.join(LOOK_LIMITS_RAD)}, above 0"
+                )
+
+
+def retarget(
+    expression: Array,
+    names: tuple[str, ...],
+    gaze: Array,
+    settings: RetargetSettings | None = None,
+) -> Blendshapes:
+    """Turn a fit into blendshapes.
+
+    expression  (E,) coefficients, named by `names`; shapes the head lacks stay 0
+    gaze        (2, 2) rad; rows left, right eye; columns yaw (+ subject's left), pitch (+ down)
+
+    The eyeLook shapes come from gaze: the coefficients of that name only follow the lids.
+    """
+    settings = settings or RetargetSettings()
+    by_name = dict(zip(names, map(float, expression), strict=True))
+    by_name.update(_look(gaze, settings.look_limits_rad))
+    gains = dict(settings.gains)
+    weights = np.array([by_name.get(name, 0.0) * gains.get(name, 1.0) for name in BLENDSHAPE_NAMES])
+    return Blendshapes(np.clip(weights, 0.0, 1.0))
+
+
+def _look(gaze: Array, limits_rad: Mapping[str, float]) -> dict[str, float]:
+    look: dict[str, float] = {}
+    for side, (yaw, pitch), outward in zip(("Left", "Right"), gaze, (1.0, -1.0), strict=True):
+        look[f"eyeLookOut{side}"] = outward * float(yaw) / limits_rad["Out"]
+        look[f"eyeLookIn{side}"] = -outward * float(yaw) / limits_rad["In"]
+        look[f"eyeLookUp{side}"] = -float(pitch) / limits_rad["Up"]
+        look[f"eyeLookDown{side}"] = float(pitch) / limits_rad["Down"]
+    return look

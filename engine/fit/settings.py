@@ -1,0 +1,214 @@
+"""What the live fit may be told: every weight of its energy, as data with a reason.
+
+A table of (name start, value) pairs gives a value per expression coefficient: the longest matching
+start of the coefficient's name wins. Standard deviations are those of a Gaussian prior; a smaller
+one holds the coefficient more firmly.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from engine.errors import ConfigError
+from engine.types import Array
+
+PerShape = tuple[tuple[str, float], ...]
+
+EXPRESSION_SIGMA: PerShape = (
+    ("", 0.5),
+    ("eyeBlink", 0.8),
+    ("jawOpen", 0.8),
+    ("mouthSmile", 0.7),
+    ("eyeLook", 0.3),
+    ("mouthClose", 0.25),
+    ("jawForward", 0.3),
+    ("tongueOut", 0.3),
+    ("cheekPuff", 0.3),
+    ("mouthDimple", 0.35),
+    ("mouthShrug", 0.35),
+)
+# A random walk: what a coefficient usually does in 1/30 s. Lids and jaw are the quick ones.
+EXPRESSION_STEP_SIGMA: PerShape = (
+    ("", 0.06),
+    ("eyeBlink", 0.25),
+    ("eyeWide", 0.1),
+    ("jawOpen", 0.12),
+    ("eyeLook", 0.1),
+    ("mouthClose", 0.1),
+)
+# Pairs of which one at a time explains the picture; without this the fit lets them cancel.
+EXCLUSIVE: tuple[tuple[str, str, float], ...] = (
+    ("mouthSmileLeft", "mouthFrownLeft", 0.8),
+    ("mouthSmileRight", "mouthFrownRight", 0.8),
+    ("jawLeft", "jawRight", 0.9),
+    ("mouthLeft", "mouthRight", 0.9),
+    ("eyeBlinkLeft", "eyeWideLeft", 0.9),
+    ("eyeBlinkRight", "eyeWideRight", 0.9),
+    ("eyeSquintLeft", "eyeWideLeft", 0.8),
+    ("eyeSquintRight", "eyeWideRight", 0.8),
+    ("eyeLookUpLeft", "eyeLookDownLeft", 0.9),
+    ("eyeLookUpRight", "eyeLookDownRight", 0.9),
+    ("eyeLookInLeft", "eyeLookOutLeft", 0.9),
+    ("eyeLookInRight", "eyeLookOutRight", 0.9),
+    ("browDownLeft", "browOuterUpLeft", 0.7),
+    ("browDownRight", "browOuterUpRight", 0.7),
+    ("mouthStretchLeft", "mouthPucker", 0.5),
+    ("mouthStretchRight", "mouthPucker", 0.5),
+    ("mouthDimpleLeft", "mouthPressLeft", 0.6),
+    ("mouthDimpleRight", "mouthPressRight", 0.6),
+    ("mouthPressLeft", "mouthLowerDownLeft", 0.6),
+    ("mouthPressRight", "mouthLowerDownRight", 0.6),
+    ("mouthRollLower", "mouthShrugLower", 0.7),
+    ("mouthRollUpper", "mouthShrugUpper", 0.7),
+    ("mouthFunnel", "mouthRollLower", 0.6),
+    ("mouthFunnel", "mouthRollUpper", 0.6),
+    ("mouthUpperUpLeft", "mouthRollUpper", 0.5),
+    ("mouthUpperUpRight", "mouthRollUpper", 0.5),
+    ("mouthLowerDownLeft", "mouthRollLower", 0.5),
+    ("mouthLowerDownRight", "mouthRollLower", 0.5),
+)
+# Left and right that mostly go together; sigma of their difference. Winks stay free.
+SYMMETRIC: PerShape = (
+    ("browDown", 0.25),
+    ("browOuterUp", 0.3),
+    ("cheekSquint", 0.25),
+    ("noseSneer", 0.2),
+    ("mouthDimple", 0.3),
+    ("mouthStretch", 0.3),
+    ("mouthPress", 0.25),
+    ("mouthLowerDown", 0.25),
+    ("mouthUpperUp", 0.25),
+    ("mouthFrown", 0.3),
+    ("eyeWide", 0.2),
+)
+
+
+@dataclass(frozen=True)
+class SamplingSettings:
+    """Which vertices are fitted: many where the face moves, few where it does not."""
+
+    count: int = 1000  # more hardly helps: correlated noise does not average out
+    # Wished spacing by region, relative to the face's; regions not listed are never fitted.
+    spacing: PerShape = (
+        ("face", 1.0),
+        ("eyes", 0.45),
+        ("nose", 0.8),
+        ("mouth", 0.5),
+        ("ears", 2.5),
+        ("scalp", 4.0),
+        ("neck", 3.0),
+        ("eyeball_left", 0.1),
+        ("eyeball_right", 0.1),
+        ("tongue", 5.0),
+    )
+    motion_m: float = 0.004  # a shape that moves a vertex this far halves its spacing
+    densest: float = 0.4  # but no motion makes it smaller than this share
+    eyeball_front: float = 0.5  # cosine to straight ahead within which an eyeball is seen
+
+
+@dataclass(frozen=True)
+class FitSettings:
+    """Weights and limits of the per-frame fit."""
+
+    steps: int = 2  # Gauss-Newton steps from the last frame's state
+    cold_steps: int = 12  # without a last frame
+    sampling: SamplingSettings = field(default_factory=SamplingSettings)
+
+    # Data. The network's sigma is per point; neighbours err together, so that a thousand points
+    # are worth far fewer: a point counts 1 / (points within correlation_uv), times common_share.
+    correlation_uv: float = 1 / 48  # distance on the UV map over which errors are alike
+    common_share: float = 1.0  # what is left after errors that the whole face shares
+    student_dof: float = 4.0  # smaller forgives outliers more
+    sigma_floor_share: float = 0.002  # of the face size: no network is surer than this
+    facing_zero: float = 0.02  # cosine of normal to view ray at which a vertex stops to count
+    facing_full: float = 0.35  # and from which it counts fully
+    hidden_share: float = 0.02  # what an averted vertex still counts: the network guesses it
+
+    # Priors inside a frame.
+    expression_sigma: PerShape = EXPRESSION_SIGMA
+    exclusive: tuple[tuple[str, str, float], ...] = EXCLUSIVE  # last: share, 0 none .. 1 strongest
+    symmetric: PerShape = SYMMETRIC
+    gaze_sigma_rad: float = 0.5
+    vergence_sigma_rad: float = 0.08  # of the difference of the eyes' yaw
+    tilt_sigma_rad: float = 0.03  # of the difference of the eyes' pitch: eyes go up together
+    lid_follows_gaze_sigma: float = 0.15  # of an eyeLook coefficient about the one gaze implies
+    neck_sigma_rad: float = 0.1
+
+    # Priors between frames: sigma of what changes in 1/30 s; grows with the square root of time.
+    expression_step_sigma: PerShape = EXPRESSION_STEP_SIGMA
+    gaze_step_sigma_rad: float = 0.08
+    neck_step_sigma_rad: float = 0.02
+    rotation_step_sigma_rad: float = 0.02
+    shift_step_sigma_m: float = 0.006
+    step_dof: float = 3.0  # heavy tails: small jitter is held, a real movement is let go
+
+    # Limits.
+    gaze_limit_rad: float = 0.8
+    neck_limit_rad: float = 0.7
+    damping: float = 1e-4  # of the diagonal; keeps a step finite where nothing is seen
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "cold_steps", "common_share", "student_dof", "step_dof"):
+            if getattr(self, name) <= 0:
+                raise ConfigError(f"fit.{name}: {getattr(self, name)}; must be above 0")
+        if self.facing_full <= self.facing_zero:
+            raise ConfigError(
+                f"fit.facing_full: {self.facing_full}; must be above facing_zero {self.facing_zero}"
+            )
+
+
+@dataclass(frozen=True)
+class EnrolSettings:
+    """How the person's shape and the focal length are learnt from chosen frames."""
+
+    first_frames: tuple[int, ...] = (1, 2, 4, 8, 16)  # tracked frames that are always used
+    interval_frames: int = 4  # at least so many frames between two later keyframes
+    novelty: float = 1.0  # distance to the nearest keyframe, in the units below
+    novelty_rotation_rad: float = 0.12
+    novelty_expression: float = 0.8  # Euclidean norm over all coefficients
+    remembered: float = 40.0  # keyframes' worth of evidence kept; older ones fade
+    identity_sigma: float = 1.0  # the basis is scaled so that people are N(0, 1)
+    focal_sigma: float = 0.15  # of the logarithm of focal length about the assumed one
+    fit_focal: bool = True
+    rate: float = 0.6  # share of the way taken at an update, after the first few
+
+
+@dataclass(frozen=True)
+class TrackerSettings:
+    """When a fit is believed, and where to look next."""
+
+    fit: FitSettings = field(default_factory=FitSettings)
+    enrol: EnrolSettings = field(default_factory=EnrolSettings)
+    lead: float = 0.7  # share of the last frame-to-frame motion by which the crop moves ahead
+    smallest_face_px: float = 24.0  # square root of the landmark box's area
+    sigma_share: float = 0.06  # median sigma of visible vertices over face size: unsure above
+    rms_share: float = 0.05  # median distance of alignment and fit over face size: wrong above
+    inlier_sigma: float = 3.5  # a vertex agrees if it lies within so many sigma (or the floor)
+    inlier_share: float = 0.6  # of the visible vertices
+    inside_share: float = 0.45  # of the face's vertices that must lie in the image
+    nearest_m: float = 0.08
+    farthest_m: float = 6.0
+    averted_cosine: float = -0.1  # of the angle to the camera: a back of a head is no face
+    restart_rms_share: float = 0.03  # a fit that stays this bad is another person
+    restart_after_s: float = 1.0
+
+
+def per_shape(names: tuple[str, ...], table: PerShape) -> Array:
+    """Return one value per name, from the longest entry of the table that the name starts with.
+
+    Raises ConfigError if a name has no entry, or an entry fits no name.
+    """
+    values = np.empty(len(names))
+    used: set[str] = set()
+    for index, name in enumerate(names):
+        fitting = [entry for entry in table if name.startswith(entry[0])]
+        if not fitting:
+            raise ConfigError(f"{name}: no entry in the table; add one, or '' for all others")
+        start, values[index] = max(fitting, key=lambda entry: len(entry[0]))
+        used.add(start)
+    unknown = {start for start, _ in table if start} - used
+    if unknown:
+        raise ConfigError(f"{', '.join(sorted(unknown))}: fits none of {', '.join(names)}")
+    return values

@@ -1,0 +1,269 @@
+"""The fit of one frame: robust, sigma-weighted Gauss-Newton on pose, gaze, neck and expression.
+
+Source: method.md section 4 (live), after Taubner et al. 2024; every step solves its quadratic
+exactly under the coefficients' bounds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from engine.fit.bounded import minimise_bounded
+from engine.fit.heads import HeadModel
+from engine.fit.priors import add_priors, priors_for
+from engine.fit.residuals import (
+    EXPRESSION_START,
+    GAZE,
+    NECK,
+    POSE,
+    ROTATION,
+    SHIFT,
+    Measurement,
+    Person,
+    Robust,
+    Rows,
+    View,
+    linearise,
+    rows_for,
+)
+from engine.fit.retarget import LOOK_LIMITS_RAD
+from engine.fit.sampling import fit_vertices, vertex_normals
+from engine.fit.settings import FitSettings
+from engine.fit.skinning import joint_motion, joints_of, neutral_of, posed
+from engine.geometry import rigid, rotation_from_vector
+from engine.types import Alignment, Array, Identity
+
+FACE_REGIONS = ("face", "eyes", "nose", "mouth")
+
+
+@dataclass(frozen=True, eq=False)
+class FitState:
+    """The unknowns of one frame."""
+
+    camera_from_head: Array  # (4, 4)
+    expression: Array  # (E,) in [0, 1]
+    gaze: Array  # (2, 2) rad; rows left, right eye; columns yaw, pitch
+    neck: Array  # (3,) rad
+
+    def values(self) -> Array:
+        """Return the unknowns (13 + E,) in the Jacobian's order; the pose's six are zero."""
+        return np.concatenate([np.zeros(6), self.gaze.ravel(), self.neck, self.expression])
+
+    def moved(self, step: Array) -> FitState:
+        """Return the state after a step (13 + E,), the pose turned in camera axes."""
+        pose = self.camera_from_head
+        return FitState(
+            camera_from_head=rigid(
+                rotation_from_vector(step[ROTATION]) @ pose[:3, :3], pose[:3, 3] + step[SHIFT]
+            ),
+            expression=np.clip(self.expression + step[EXPRESSION_START:], 0.0, 1.0),
+            gaze=self.gaze + step[GAZE].reshape(2, 2),
+            neck=self.neck + step[NECK],
+        )
+
+    def change_since(self, before: FitState) -> Array:
+        """Return the step (13 + E,) that would turn `before` into this state."""
+        change = self.values() - before.values()
+        turned = self.camera_from_head[:3, :3] @ before.camera_from_head[:3, :3].T
+        change[ROTATION] = cv2.Rodrigues(turned)[0][:, 0]
+        change[SHIFT] = self.camera_from_head[:3, 3] - before.camera_from_head[:3, 3]
+        return change
+
+
+@dataclass(frozen=True, eq=False)
+class Past:
+    """The last frame's state and how long ago it was."""
+
+    state: FitState
+    interval_s: float
+
+
+class Solver:
+    """Fits one head model to alignments; keeps the person's shape and the working memory.
+
+    head      any HeadModel whose expression names include jawOpen and the eyeLook shapes
+    settings  weights and limits
+    look_limits_rad  gaze at which an eyeLook shape is 1, by direction
+    """
+
+    def __init__(
+        self,
+        head: HeadModel,
+        settings: FitSettings | None = None,
+        look_limits_rad: Mapping[str, float] = LOOK_LIMITS_RAD,
+    ) -> None:
+        self.head, self.settings = head, settings or FitSettings()
+        self.chosen = fit_vertices(head, self.settings)
+        self.priors = priors_for(head.expression_names, self.settings, look_limits_rad)
+        self._rows = rows_for(len(self.chosen.vertex), len(head.expression_names))
+        self._jaw_open = head.expression_names.index("jawOpen")
+        faces = [i for i, name in enumerate(head.region_names) if name in FACE_REGIONS]
+        self.face = np.flatnonzero(np.isin(head.region, faces))
+        self._robust = Robust(
+            self.settings.student_dof,
+            self.settings.facing_zero,
+            self.settings.facing_full,
+            self.settings.hidden_share,
+        )
+        self.become(np.zeros(len(head.identity_basis)))
+
+    def become(self, coefficients: Array) -> None:
+        """Take the shape of a person, given by identity coefficients (K,)."""
+        neutral = neutral_of(self.head, coefficients)
+        self.identity = Identity(coefficients.copy(), neutral)
+        self.joints = joints_of(self.head, coefficients)
+        chosen = self.chosen.vertex
+        self._person = Person(
+            neutral=np.ascontiguousarray(neutral[chosen], dtype=np.float32),
+            normals=vertex_normals(neutral, self.head.triangles)[chosen],
+            joints=self.joints,
+        )
+
+    @property
+    def person(self) -> Person:
+        """The fitted vertices of the person."""
+        return self._person
+
+    @property
+    def rows(self) -> Rows:
+        """The rows of the last linearisation."""
+        return self._rows
+
+    def rest(self, camera_from_head: Array) -> FitState:
+        """Return the neutral, straight-looking face at a pose (4, 4)."""
+        return FitState(
+            camera_from_head,
+            np.zeros(len(self.head.expression_names)),
+            np.zeros((2, 2)),
+            np.zeros(3),
+        )
+
+    def measured(self, alignment: Alignment) -> Measurement:
+        """Pick the fitted vertices out of an alignment; what it lacks has no information."""
+        row_of = np.full(len(self.head.neutral), -1)
+        row_of[alignment.anchors] = np.arange(len(alignment.anchors))
+        rows = row_of[self.chosen.vertex]
+        points = alignment.points_px[rows].astype(np.float64)
+        face = alignment.points_px[row_of[self.face][row_of[self.face] >= 0]]
+        floor = self.settings.sigma_floor_share * face_size_px(face)
+        sigma = np.maximum(alignment.sigma_px[rows].astype(np.float64), floor)
+        good = (rows >= 0) & np.isfinite(points).all(axis=1) & np.isfinite(sigma)
+        return Measurement(
+            points=np.where(good[:, None], points, 0.0),
+            sigma=np.where(good, sigma, 1.0),
+            information=np.where(good, self.chosen.information, 0.0),
+        )
+
+    def solve(
+        self,
+        measurement: Measurement,
+        intrinsics: Array,
+        start: FitState,
+        past: Past | None = None,
+        steps: int | None = None,
+    ) -> FitState:
+        """Take Gauss-Newton steps from `start`; `past` adds the priors between frames."""
+        state = start
+        for _ in range(self.settings.steps if steps is None else steps):
+            hessian, gradient = self.normal_equations(measurement, intrinsics, state, past)
+            diagonal = np.einsum("ii->i", hessian)
+            diagonal *= 1.0 + self.settings.damping
+            low, high = self._bounds(state)
+            state = state.moved(minimise_bounded(hessian, gradient, low, high))
+        return state
+
+    def normal_equations(
+        self,
+        measurement: Measurement,
+        intrinsics: Array,
+        state: FitState,
+        past: Past | None = None,
+    ) -> tuple[Array, Array]:
+        """Return Hessian (P, P) and gradient (P,) of the energy at a state, P = 13 + E."""
+        rows = self.linearised(measurement, intrinsics, state)
+        hessian = (rows.jacobian.T @ rows.jacobian).astype(np.float64)
+        gradient = (rows.residual @ rows.jacobian).astype(np.float64)
+        add_priors(
+            self.priors,
+            state.values(),
+            state.change_since(past.state) if past else np.zeros(len(gradient)),
+            past.interval_s if past else 0.0,
+            self.settings.step_dof,
+            hessian,
+            gradient,
+        )
+        return hessian, gradient
+
+    def linearised(self, measurement: Measurement, intrinsics: Array, state: FitState) -> Rows:
+        """Return the weighted rows at a state. They are overwritten by the next call."""
+        view = self.view(intrinsics, state)
+        linearise(
+            self.chosen.expression,
+            self.chosen.skin,
+            self._person,
+            view,
+            measurement,
+            self._robust,
+            self._rows,
+        )
+        return self._rows
+
+    def view(self, intrinsics: Array, state: FitState) -> View:
+        """Return a state as the compiled loops want it."""
+        jaw_open = float(state.expression[self._jaw_open])
+        motion = joint_motion(jaw_open, state.gaze, state.neck, self.head.jaw_open_rad)
+        basis = self.chosen.expression
+        offsets = basis.reshape(-1, basis.shape[2]) @ state.expression.astype(np.float32)
+        return View(
+            shaped=(self._person.neutral + offsets.reshape(-1, 3)).astype(np.float64),
+            rotations=motion.rotations,
+            derivatives=motion.derivatives,
+            camera_from_head=state.camera_from_head,
+            intrinsics=intrinsics,
+            jaw_open=self._jaw_open,
+        )
+
+    def vertices(self, state: FitState) -> Array:
+        """Return all vertices (V, 3) of the person at a state, metres, head space."""
+        return posed(
+            self.head,
+            self.identity.neutral,
+            self.joints,
+            state.expression,
+            state.gaze,
+            state.neck,
+        )
+
+    def _bounds(self, state: FitState) -> tuple[Array, Array]:
+        values = state.values()
+        low, high = -values, 1.0 - values
+        low[POSE], high[POSE] = -np.inf, np.inf
+        for part, limit in (
+            (GAZE, self.settings.gaze_limit_rad),
+            (NECK, self.settings.neck_limit_rad),
+        ):
+            low[part], high[part] = -limit - values[part], limit - values[part]
+        return np.minimum(low, 0.0), np.maximum(high, 0.0)
+
+
+def face_size_px(points_px: Array) -> float:
+    """Return the square root of the area of the box around points (N, 2), pixels."""
+    if not len(points_px):
+        return 1.0
+    width, height = points_px.max(axis=0) - points_px.min(axis=0)
+    return float(np.sqrt(max(width * height, 1.0)))
+
+
+def warmed_up(solver: Solver) -> Solver:
+    """Compile the loops, so that the first frame does not wait for it; returns the solver."""
+    pose = rigid(np.eye(3), np.array([0.0, 0.0, 0.5]))
+    count = len(solver.chosen.vertex)
+    nothing = Measurement(np.zeros((count, 2)), np.ones(count), np.zeros(count))
+    intrinsics = np.diag([500.0, 500.0, 1.0])
+    state = solver.rest(pose)
+    solver.solve(nothing, intrinsics, state, Past(replace(state), 1 / 30), steps=1)
+    return solver
