@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from types import ModuleType
 from typing import Protocol
 
 import engine.fit.heads
@@ -62,4 +64,13 @@ class TrackerFactory:
 
 def load_head(name: str) -> HeadModel:
     """Load a head model, `open` by engine/fit/heads/open_head.py. Raises Asset- or ConfigError."""
-    return plugins.load(engine.fit.heads, f"{name}_head").load()
+    return _head_module(name).load()
+
+
+def head_file(name: str) -> Path:
+    """Return the file that a head model is read from. Raises ConfigError if there is no such."""
+    return _head_module(name).DEFAULT_PATH
+
+
+def _head_module(name: str) -> ModuleType:
+    return plugins.load(engine.fit.heads, f"{name}_head")

@@ -157,6 +157,7 @@ class TrackResult:
     blendshapes: Blendshapes | None = None
     alignment: Alignment | None = None
     camera: Camera | None = None  # intrinsics in force for this frame
+    identity: Identity | None = None  # the person as known at this frame
     stage_ns: dict[str, int] = field(default_factory=dict[str, int])  # time spent, by stage
 
     @property

@@ -1,0 +1,91 @@
+"""Reads a take back."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from engine.errors import TakeError
+from engine.recording import schema
+from engine.recording.take import COMPLETE, TRACKING_FILE, TakeInfo, load_info
+from engine.types import Array
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class Take:
+    """All frames of a take. T frames."""
+
+    info: TakeInfo
+    frame_index: NDArray[np.int64]  # (T,)
+    captured_ns: NDArray[np.int64]  # (T,)
+    finished_ns: NDArray[np.int64]  # (T,)
+    status: NDArray[np.str_]  # (T,) values of engine.types.Status
+    stage_ns: list[dict[str, int]]  # T
+    identity: list[Array]  # T; (K,) where it changed, else (0,)
+    values: dict[str, schema.Values]  # (T, ...) by the names of schema.VALUE_COLUMNS
+
+
+def read_take(folder: Path) -> Take:
+    """Read a whole take.
+
+    One that was cut off while recording is read up to the last whole second, with a warning.
+    Raises TakeError if the folder is no take or its content is damaged.
+    """
+    info = load_info(folder)
+    table = _table(folder / TRACKING_FILE, info)
+    if info.status != COMPLETE:
+        _log.warning("%s: was not finished; %d frames are there", folder, table.num_rows)
+    shapes = schema.shapes(info.vertices)
+    return Take(
+        info=info,
+        frame_index=_numbers(table, "frame_index"),
+        captured_ns=_numbers(table, "captured_ns"),
+        finished_ns=_numbers(table, "finished_ns"),
+        status=np.array(table["status"].to_pylist(), dtype=np.str_),
+        stage_ns=[dict(pairs) for pairs in table["stage_ns"].to_pylist()],
+        identity=[np.array(row, np.float32) for row in table["identity"].to_pylist()],
+        values={name: schema.array(table[name], shape) for name, shape in shapes.items()},
+    )
+
+
+def _table(path: Path, info: TakeInfo) -> pa.Table:
+    batches: list[pa.RecordBatch] = []
+    expected = schema.schema(info.vertices)
+    try:
+        with path.open("rb") as file:
+            stream = pa.ipc.open_stream(file)
+            if stream.schema != expected:
+                raise TakeError(f"{path}: has not the columns of a take of {info.vertices} points")
+            batches.extend(_batches(stream, whole=info.status == COMPLETE))
+        table = pa.Table.from_batches(batches, schema=expected)
+        table.validate(full=True)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise TakeError(f"{path}: damaged or absent ({error})") from error
+    if info.status == COMPLETE and table.num_rows != info.frames:
+        raise TakeError(f"{path}: has {table.num_rows} frames, take.yaml says {info.frames}")
+    return table
+
+
+def _batches(stream: pa.ipc.RecordBatchStreamReader, whole: bool) -> list[pa.RecordBatch]:
+    """Read batch by batch; a stream that need not be whole may break off in the middle of one."""
+    batches: list[pa.RecordBatch] = []
+    while True:
+        try:
+            batches.append(stream.read_next_batch())
+        except StopIteration:
+            return batches
+        except (OSError, pa.ArrowInvalid):
+            if whole:
+                raise
+            return batches
+
+
+def _numbers(table: pa.Table, name: str) -> NDArray[np.int64]:
+    return table[name].to_numpy()

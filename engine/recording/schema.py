@@ -1,0 +1,115 @@
+"""The columns of tracking.arrows. V vertices of the head model, E expression coefficients.
+
+Values are stored as they were computed: an export returns the very numbers. A frame without a face
+has NaN. Positions are float32: half precision would round a pixel coordinate of 640 to half pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from engine.types import BLENDSHAPE_NAMES, TrackResult
+
+Values = NDArray[Any]
+
+# Name, shape of one frame's values (V for the number of vertices), type.
+_Shape = tuple[int | str, ...]
+VALUE_COLUMNS: dict[str, tuple[_Shape, type[np.generic]]] = {
+    "camera_from_head": ((4, 4), np.float64),
+    "intrinsics": ((3, 3), np.float64),
+    "expression": ((len(BLENDSHAPE_NAMES),), np.float32),
+    "gaze": ((2, 2), np.float32),
+    "neck": ((3,), np.float32),
+    "blendshapes": ((len(BLENDSHAPE_NAMES),), np.float32),
+    "points_px": (("V", 2), np.float32),
+    "visible": (("V",), np.uint8),
+    "alignment_px": (("V", 2), np.float32),
+    "sigma_px": (("V",), np.float32),
+    "rms_px": ((), np.float32),
+}
+
+
+def shapes(vertices: int) -> dict[str, tuple[int, ...]]:
+    """Return the shape of one frame's values, by column."""
+    return {
+        name: tuple(vertices if size == "V" else int(size) for size in shape)
+        for name, (shape, _) in VALUE_COLUMNS.items()
+    }
+
+
+def schema(vertices: int) -> pa.Schema:
+    """Return the Arrow schema."""
+    fields = [
+        pa.field("frame_index", pa.int64()),
+        pa.field("captured_ns", pa.int64()),
+        pa.field("finished_ns", pa.int64()),
+        pa.field("status", pa.string()),
+        pa.field("stage_ns", pa.map_(pa.string(), pa.int64())),
+        pa.field("identity", pa.list_(pa.float32())),  # coefficients; empty where unchanged
+    ]
+    for name, shape in shapes(vertices).items():
+        size = int(np.prod(shape))
+        fields.append(pa.field(name, pa.list_(_arrow_type(name), size)))
+    return pa.schema(fields)
+
+
+def values(result: TrackResult, visible: Callable[[], Values], vertices: int) -> dict[str, Values]:
+    """Return one frame's values by column, NaN (visible: 0) where there is none.
+
+    visible  tells which vertices (V,) face the camera; called only if there is a face
+    """
+    row = {name: _absent(name, shape) for name, shape in shapes(vertices).items()}
+    if result.camera is not None:
+        row["intrinsics"] = result.camera.intrinsics
+    if result.head is not None:
+        head = result.head
+        row |= {
+            "camera_from_head": head.camera_from_head,
+            "expression": head.expression,
+            "gaze": head.gaze,
+            "neck": head.neck,
+            "points_px": head.points_px,
+            "visible": visible(),
+            "rms_px": np.array(head.rms_px),
+        }
+    if result.blendshapes is not None:
+        row["blendshapes"] = result.blendshapes.weights
+    if result.alignment is not None:
+        alignment = result.alignment
+        row["alignment_px"][alignment.anchors] = alignment.points_px
+        row["sigma_px"][alignment.anchors] = alignment.sigma_px
+    return row
+
+
+def column(name: str, rows: Sequence[Values], shape: tuple[int, ...]) -> pa.Array:
+    """Turn one column's values of several frames into Arrow's form.
+
+    Raises ValueError if a value has not the shape that the column needs.
+    """
+    for row in rows:
+        if row.shape != shape:
+            raise ValueError(f"{name}: needs shape {shape}, got {row.shape}")
+    flat = np.stack(rows).astype(VALUE_COLUMNS[name][1], copy=False).ravel()
+    return pa.FixedSizeListArray.from_arrays(pa.array(flat), int(np.prod(shape)))
+
+
+def array(column: pa.ChunkedArray | pa.Array, shape: tuple[int, ...]) -> Values:
+    """Turn a column of T frames back into values (T, *shape)."""
+    chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
+    parts = [chunk.flatten().to_numpy(zero_copy_only=False) for chunk in chunks]
+    flat = np.concatenate(parts) if parts else np.zeros(0)
+    return flat.reshape(-1, *shape)
+
+
+def _arrow_type(name: str) -> pa.DataType:
+    return pa.from_numpy_dtype(VALUE_COLUMNS[name][1])
+
+
+def _absent(name: str, shape: tuple[int, ...]) -> Values:
+    kind = VALUE_COLUMNS[name][1]
+    return np.zeros(shape, kind) if kind is np.uint8 else np.full(shape, np.nan, kind)
