@@ -1,1 +1,1 @@
-"""The commands of `flowface`, one module each: `add_arguments(parser)` and `run(arguments)`."""
+"""The commands of `flowface`, one module each (see app.cli)."""

@@ -1,0 +1,68 @@
+"""What the user names on the command line, turned into parts of a Config."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from engine import config
+from engine.capture import cameras
+from engine.config import Choice, Config
+from engine.errors import ConfigError, SourceError
+from engine.settings import check
+
+DEMO = "demo"
+
+
+def live_source(text: str, *, loop: bool) -> Choice:
+    """Return the source that is meant: `demo`, a video file, or a camera.
+
+    loop  whether the demo starts again at its end
+    Raises SourceError naming the cameras that there are.
+    """
+    if text == DEMO:
+        return config.source_choice("demo", loop=loop)
+    if Path(text).is_file():
+        return config.source_choice("video_file", path=text, paced=True)
+    devices = cameras.listed()
+    try:
+        device = cameras.resolve(text, devices)
+    except SourceError:
+        there = ", ".join(f"{device.number} ({device.name})" for device in devices) or "none"
+        raise SourceError(
+            f"{text}: no such camera or file; cameras found: {there}; "
+            f"allowed are a camera, a video file, or {DEMO!r}"
+        ) from None
+    return config.source_choice("webcam", device=str(device.number))
+
+
+def osc_output(text: str) -> Choice:
+    """Return the VMC output for HOST:PORT. Raises ConfigError if that is not what was given."""
+    host, colon, port = text.rpartition(":")
+    if not colon or not host or not port.isdecimal():
+        raise ConfigError(f"--osc {text!r}: needs HOST:PORT, for example 127.0.0.1:39539")
+    choice = config.output_choice("vmc", host=host.strip("[]"), port=int(port))
+    check(choice.settings, "--osc")
+    return choice
+
+
+def saved_config() -> Config:
+    """Return the user's settings, or the defaults. Raises ConfigError if the file is wrong."""
+    path = config.user_path()
+    return config.load(path) if path.is_file() else config.default()
+
+
+def seconds(text: str) -> float:
+    """Read a positive number of seconds, for argparse."""
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text}: must be above 0")
+    return value
+
+
+def positive(text: str) -> int:
+    """Read a whole number from 1 up, for argparse."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text}: must be at least 1")
+    return value

@@ -1,0 +1,136 @@
+"""Track a video file as fast as possible, into a take folder."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from tqdm import tqdm
+
+import engine.network.backends
+from app.choices import DEMO, positive
+from app.version import program_version
+from engine import assembly, plugins
+from engine.capture.sources import Source
+from engine.capture.sources.demo import CLIP
+from engine.capture.video import probe
+from engine.clock import wall_from_monotonic_ns
+from engine.config import Config, TrackerConfig, source_choice
+from engine.errors import TakeError, TrackingError
+from engine.fit.heads import HeadModel
+from engine.graph import Recorder, RecorderMaker
+from engine.network import weights
+from engine.recording.take import Asset, TakeInfo, reserve
+from engine.recording.writer import TakeWriter, discard
+from engine.resources import RESOURCES, sha256
+from engine.session import Session
+from engine.status import SessionStatus, State
+
+POLL_S = 0.05
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    usual = TrackerConfig()
+    parser.add_argument("source", metavar="SOURCE", help="a video file, or demo")
+    parser.add_argument("--out", type=Path, required=True, metavar="TAKE_DIR", help="a new folder")
+    parser.add_argument("--max-frames", type=positive, metavar="N", help="end after N frames")
+    parser.add_argument(
+        "--overlay", type=Path, metavar="FILE", help="also write the video with the mesh over it"
+    )
+    parser.add_argument(
+        "--backend",
+        choices=plugins.kinds(engine.network.backends),
+        default=usual.backend,
+        help=f"how the network is run (default {usual.backend})",
+    )
+    parser.add_argument(
+        "--threads",
+        type=positive,
+        default=usual.threads,
+        metavar="N",
+        help=f"processor threads for the network (default {usual.threads})",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Track; raises FlowFaceError for what the user can mend."""
+    path = CLIP if args.source == DEMO else Path(args.source)
+    video = probe(path)
+    config = Config(
+        source=source_choice("video_file", path=str(path), paced=False, max_frames=args.max_frames),
+        tracker=TrackerConfig(backend=args.backend, threads=args.threads),
+    )
+    head = assembly.load_head(config.tracker.head)
+    info = _info(path, config.tracker, head)
+    reserve(args.out)
+    recorders = [("take", _take_maker(args.out, info, head))]
+    if args.overlay is not None:
+        recorders.append(("overlay", _overlay_maker(args.overlay, head)))
+    frames = min(filter(None, (video.frame_count, args.max_frames)), default=None)
+    status = _track(Session(config, recorders=recorders), frames)
+    for sink in status.sinks:
+        if sink.error is not None:
+            raise TakeError(f"{sink.name}: {sink.error}")
+    if status.error is not None:
+        raise status.error
+    if status.tracked == 0:
+        discard(args.out)
+        if args.overlay is not None:
+            args.overlay.unlink(missing_ok=True)
+        raise TrackingError(f"{path}: no face found in any of its {status.processed} frames")
+    print(f"{args.out}: {status.processed} frames, {status.tracked} tracked")
+    return 0
+
+
+def _track(session: Session, frames: int | None) -> SessionStatus:
+    with session, tqdm(total=frames, unit="frame", desc="tracking") as progress:
+        status = session.status()
+        while status.state in (State.STARTING, State.RUNNING):
+            time.sleep(POLL_S)
+            status = session.status()
+            progress.update(status.processed - progress.n)
+    return session.status()
+
+
+def _info(path: Path, tracker: TrackerConfig, head: HeadModel) -> TakeInfo:
+    """Return what is known before the first frame; the source fills in the rest."""
+    head_path = assembly.head_file(tracker.head)
+    files = sorted(weights.load(tracker.weights).folder.iterdir())
+    return TakeInfo(
+        program_version=program_version(),
+        source=Asset(str(path.resolve()), sha256(path)),
+        wall_from_monotonic_ns=wall_from_monotonic_ns(),
+        head=tracker.head,
+        head_file=_asset(head_path),
+        weights=tracker.weights,
+        weight_files=tuple(_asset(file) for file in files if file.is_file()),
+        backend=tracker.backend,
+        threads=tracker.threads,
+        vertices=len(head.neutral),
+    )
+
+
+def _asset(path: Path) -> Asset:
+    return Asset(path.relative_to(RESOURCES).as_posix(), sha256(path))
+
+
+def _take_maker(folder: Path, info: TakeInfo, head: HeadModel) -> RecorderMaker:
+    def make(source: Source) -> Recorder:
+        width_px, height_px = source.camera.size_px
+        whole = replace(info, width_px=width_px, height_px=height_px, frame_rate=source.frame_rate)
+        return TakeWriter(folder, whole, head)
+
+    return make
+
+
+def _overlay_maker(path: Path, head: HeadModel) -> RecorderMaker:
+    def make(source: Source) -> Recorder:
+        # Only here, so that tracking without an overlay needs no graphics driver.
+        from app.render.overlay_video import OverlayWriter
+
+        return OverlayWriter(path, source.camera.size_px, source.frame_rate, head)
+
+    return make
