@@ -11,11 +11,19 @@ from engine.training.head_build.cut import HeadMesh, cut_head, flat_neck
 from engine.training.head_build.expression import expression_basis, read_shapes
 from engine.training.head_build.identity import (
     IdentityModel,
+    average_adult,
     principal_components,
     sample_people,
 )
 from engine.training.head_build.regions import REGION_NAMES, region_of_vertices
-from engine.training.head_build.skinning import JOINT_NAMES, fit_jaw, joints, skin_weights
+from engine.training.head_build.skinning import (
+    JOINT_NAMES,
+    JawHinge,
+    fit_jaw,
+    joints,
+    rotation_about_x,
+    skin_weights,
+)
 from engine.training.head_build.source import (
     Array,
     BaseMesh,
@@ -24,7 +32,7 @@ from engine.training.head_build.source import (
     read_bone_weights,
     read_target,
 )
-from engine.training.head_build.uv_layout import face_layout
+from engine.training.head_build.uv_layout import Layout, lay_out
 from engine.types import BLENDSHAPE_NAMES
 
 FORMAT_VERSION = 1
@@ -58,9 +66,7 @@ def _people(
     right = samples[:, mesh.of_part("helper-r-eye")].mean(axis=1)
     jaw = samples[:, count : count + len(cubes)].mean(axis=1)
     nape = samples[:, count + len(cubes) :].mean(axis=1)
-    whole = np.concatenate(
-        [samples[:, :count], np.stack([nape, jaw, left, right], axis=1)], axis=1
-    )
+    whole = np.concatenate([samples[:, :count], np.stack([nape, jaw, left, right], axis=1)], axis=1)
     whole -= 0.5 * (left + right)[:, None]
     return principal_components(whole, _importance(whole.mean(axis=0)), settings.components), shape
 
@@ -69,6 +75,22 @@ def _importance(mean: Array) -> Array:
     """Weigh the front of the face 1 and the back of the head 0.1, joints included."""
     frontal = np.clip((-mean[:, 2] + 0.06) / 0.08, 0.0, 1.0)
     return 0.1 + 0.9 * frontal * (mean[:, 1] < 0.12)
+
+
+def _face_layout(data: Path, base: BaseMesh, mesh: HeadMesh, jaw: JawHinge) -> Array:
+    """Return the UV layout of a middling adult with raw face units.
+
+    Nothing that is retuned later moves it: trained networks have the layout built in.
+    """
+    layout, shapes = Layout(), read_shapes(data, mesh)
+    adult = base.vertices + average_adult(data / "mpfb2" / "targets")
+    place = joints(base, adult)
+    shape = adult[mesh.source_vertex] - 0.5 * (place[2] + place[3])
+    hinge = place[1] - 0.5 * (place[2] + place[3])
+    wide = shape + layout.eye_wide * (shapes["eyeWideLeft"] + shapes["eyeWideRight"])
+    rotation = rotation_about_x(layout.jaw_open * jaw.angle_rad)
+    posed = wide + jaw.weights[:, None] * ((wide - hinge) @ rotation.T + hinge - wide)
+    return lay_out(mesh, shape, posed, layout)
 
 
 def build(data: Path, settings: Settings) -> dict[str, np.ndarray]:
@@ -100,7 +122,7 @@ def build(data: Path, settings: Settings) -> dict[str, np.ndarray]:
         "skin_weights": weights.astype(np.float32),
         "jaw_open_rad": np.array(jaw.angle_rad, dtype=np.float32),
         "triangles": mesh.triangles.astype(np.int32),
-        "uv": face_layout(mesh, neutral).astype(np.float32),
+        "uv": _face_layout(data, base, mesh, jaw).astype(np.float32),
         "region": region,
         "region_names": np.array(REGION_NAMES),
         "texture_uv": mesh.texture_uv.astype(np.float32),

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.training.head_build.source import Array, BaseMesh, Indices
+from engine.training.head_build.source import HEAD_SCALE, Array, BaseMesh, Indices
 
 # The cutting plane of the neck in the base shape: y + TILT * z = OFFSET, metres, head axes.
-NECK_TILT, NECK_OFFSET, SHOULDER_X = 0.3, -0.59, 0.13
+NECK_TILT = 0.3
+NECK_OFFSET, SHOULDER_X = -0.59 * HEAD_SCALE, 0.13 * HEAD_SCALE
 
 PARTS = (
     "helper-l-eye",

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.training.head_build.source import Array, Indices, read_target
+from engine.training.head_build.source import VERTEX_COUNT, Array, Indices, read_target
 
 RACES, GENDERS, AGES = ("african", "asian", "caucasian"), ("female", "male"), ("young", "old")
 BUILDS = ("min", "average", "max")
@@ -87,6 +87,17 @@ def _macro_factors(rng: np.random.Generator, count: int) -> Array:
             np.stack([np.maximum(-value, 0), 1 - np.abs(value), np.maximum(value, 0)], axis=1)
         )
     return np.concatenate(groups, axis=1)
+
+
+def average_adult(targets: Path) -> Array:
+    """Return the displacement (19158, 3), metres, of a middling adult: all races, both genders."""
+    paths, factors = _macro_targets(targets / "macrodetails")
+    share = np.array([1, 1, 1, 1.5, 1.5, 2.1, 0.9, 0, 3, 0, 0, 3, 0]) / 3.0
+    weight = [np.prod(share[list(one)]) for one in factors]
+    return sum(
+        (w * read_target(path) for w, path in zip(weight, paths, strict=True) if w > 0),
+        start=np.zeros((VERTEX_COUNT, 3)),
+    )
 
 
 def _local_sliders(targets: Path) -> list[tuple[str, Path | None, Path, float]]:

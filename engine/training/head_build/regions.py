@@ -47,27 +47,31 @@ def _moved(mesh: HeadMesh, path: Path, more_than: float) -> np.ndarray:
     return np.linalg.norm(displacement, axis=1) > more_than
 
 
+def _ellipse(points: Array, centre: tuple[float, float], half: tuple[float, float]) -> np.ndarray:
+    """Tell which points lie in an upright elliptic cylinder along z, metres."""
+    return np.sum(((points[:, :2] - np.array(centre)) / np.array(half)) ** 2, axis=1) < 1.0
+
+
 def region_of_vertices(data: Path, mesh: HeadMesh, neutral: Array, neck: Array) -> np.ndarray:
-    """Return the index (V,) into REGION_NAMES; on the skin, by which targets move a vertex.
+    """Return the index (V,) into REGION_NAMES; on the skin by place, ears and nose by their targets.
 
     neutral  (V, 3) metres, origin between the eyes;  neck  (V,) skinning weight of the neck
     """
     targets = data / "mpfb2" / "targets"
-    units = data / "faceunits01" / "targets" / "faceunits"
     x, y, z = neutral.T
     region = np.zeros(len(neutral), dtype=np.uint8)
 
     def assign(name: str, where: np.ndarray) -> None:
         region[where] = REGION_NAMES.index(name)
 
-    assign("scalp", (y < -0.055) | (z > 0.045))
-    assign("neck", (neck > 0.5) | ((y > 0.11) & (z > -0.01)))
-    for side, name in (("l", "Left"), ("r", "Right")):
-        assign("ears", _moved(mesh, targets / "ears" / f"{side}-ear-scale-incr.target.gz", 5e-4))
-        assign("eyes", _moved(mesh, units / f"eyeSquint{name}.target", 7e-4) & (y < 0.016))
-    assign("nose", (np.abs(x) < 0.021) & (y > 0.0) & (y < 0.055) & _moved(
-        mesh, targets / "nose" / "nose-volume-incr.target.gz", 2e-4))
-    assign("mouth", _moved(mesh, units / "mouthPucker.target", 2.5e-3) & (y > 0.053))
+    assign("scalp", (y < -0.06) | (z > 0.05))
+    assign("neck", (neck > 0.5) | ((y > 0.118) & (z > -0.01)))
+    for side, middle in (("l", 0.031), ("r", -0.031)):
+        assign("ears", _moved(mesh, targets / "ears" / f"{side}-ear-scale-incr.target.gz", 3e-3))
+        assign("eyes", _ellipse(neutral, (middle, -0.001), (0.027, 0.018)) & (z < 0.02))
+    nose = _moved(mesh, targets / "nose" / "nose-volume-incr.target.gz", 2e-4)
+    assign("nose", nose & (np.abs(x) < 0.024) & (y > 0.0) & (y < 0.058))
+    assign("mouth", _ellipse(neutral, (0.0, 0.0725), (0.038, 0.019)) & (z < 0.0))
     for part, name in PART_REGION.items():
         assign(name, mesh.part == mesh.part_names.index(part))
     return region
