@@ -1,8 +1,7 @@
 """`flowface COMMAND`: every module of app/commands is a command.
 
-A command module offers `add_arguments(parser)` and `run(args) -> int`; the first line of its
-docstring is its help. Only the module that is asked for is imported, so that a command starts with
-nothing but what it needs.
+A command module offers `HELP`, `add_arguments(parser)` and `run(args) -> int`. Only the module that
+is asked for is imported, so that a command starts with nothing but what it needs.
 """
 
 from __future__ import annotations
@@ -47,7 +46,7 @@ def _parser(given: list[str]) -> argparse.ArgumentParser:
     for kind in kinds:
         if asked is None or kind == asked:
             module = plugins.load(app.commands, kind)
-            about = (module.__doc__ or kind).splitlines()[0].rstrip(".")
+            about: str = module.HELP
             command = commands.add_parser(kind, help=about, description=about)
             module.add_arguments(command)
             command.set_defaults(run=module.run)

@@ -149,7 +149,7 @@ class Session:
                 self._rebuild(config)
             self._built = config
         except FlowFaceError as error:
-            _log.error("%s", error)
+            _log.info("not running: %s", error)
             self._error = error
         finally:
             self._busy = False

@@ -12,6 +12,8 @@ from engine.fit.heads import HeadModel
 from engine.recording.take import TakeInfo
 from engine.resources import sha256
 
+HELP = "write a finished take in another format"
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""

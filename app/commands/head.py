@@ -6,6 +6,8 @@ import argparse
 
 from engine import assembly, resources
 
+HELP = "check a head model's file and say what is in it"
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""

@@ -15,6 +15,7 @@ from engine.config import Config, source_choice
 from engine.session import Session
 from engine.status import SessionStatus, State
 
+HELP = "track a camera, a video file or the demo as it plays, and send it on"
 POLL_S = 0.05
 LINE_EVERY_NS = NS_PER_S
 

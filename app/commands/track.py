@@ -28,6 +28,7 @@ from engine.resources import RESOURCES, sha256
 from engine.session import Session
 from engine.status import SessionStatus, State
 
+HELP = "track a video file as fast as possible, into a take folder"
 POLL_S = 0.05
 
 

@@ -77,20 +77,22 @@ class VmcSink:
     def send(self, result: TrackResult) -> None:
         """Send one frame; a receiver that is down is counted in `undelivered`."""
         for packet in _bundles(self._messages(result)):
-            if not self._delivered(packet) and not self._delivered(packet):
+            try:
+                self._send_packet(packet)
+            except OSError:
                 self.undelivered += 1
 
     def close(self) -> None:
         """Close the socket."""
         self._socket.close()
 
-    def _delivered(self, packet: bytes) -> bool:
-        """Try once. A refusal may be the answer to an earlier packet, so the caller tries again."""
+    def _send_packet(self, packet: bytes) -> None:
         try:
             self._socket.send(packet)
-        except OSError:
-            return False
-        return True
+        except ConnectionRefusedError:
+            # This is the answer to an earlier packet; the present one has not been sent yet.
+            self.undelivered += 1
+            self._socket.send(packet)
 
     def _messages(self, result: TrackResult) -> Iterator[bytes]:
         if self._first_ns is None:
