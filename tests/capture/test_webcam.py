@@ -1,0 +1,182 @@
+"""The webcam, with a made-up camera at the border to OpenCV."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from engine import clock
+from engine.capture import cameras
+from engine.capture.cameras import Device
+from engine.capture.sources import webcam
+from engine.errors import SourceError
+
+BLUE_BGR = (200, 40, 10)
+
+
+@dataclass
+class Bench:
+    """What the made-up driver does, and what was done to it."""
+
+    devices: list[Device] = field(default_factory=lambda: [Device(2, "Acme Cam HD")])
+    size_px: tuple[int, int] = (640, 480)
+    # One entry per opening: how many reads succeed before the camera fails for good.
+    good_reads: list[int] = field(default_factory=lambda: [10_000])
+    calls: list[tuple[int, float]] = field(default_factory=list)
+    opened: int = 0
+    released: int = 0
+
+
+class MadeUpCapture:
+    bench: Bench
+
+    def __init__(self, number: int, _interface: int = 0) -> None:
+        self._here = any(device.number == number for device in self.bench.devices)
+        self._left = 0
+        if self._here and self.bench.opened < len(self.bench.good_reads):
+            self._left = self.bench.good_reads[self.bench.opened]
+        self.bench.opened += 1
+
+    def isOpened(self) -> bool:  # noqa: N802 - OpenCV's name
+        return self._here
+
+    def set(self, key: int, value: float) -> bool:
+        self.bench.calls.append((key, value))
+        return True
+
+    def get(self, key: int) -> float:
+        return 30.0 if key == cv2.CAP_PROP_FPS else 0.0
+
+    def read(self) -> tuple[bool, np.ndarray | None]:
+        if self._left <= 0:
+            return False, None
+        self._left -= 1
+        width_px, height_px = self.bench.size_px
+        return True, np.full((height_px, width_px, 3), BLUE_BGR, np.uint8)
+
+    def release(self) -> None:
+        self.bench.released += 1
+
+
+@pytest.fixture
+def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+    bench = Bench()
+    MadeUpCapture.bench = bench
+    monkeypatch.setattr(cv2, "VideoCapture", MadeUpCapture)
+    monkeypatch.setattr(cameras, "listed", lambda: bench.devices)
+    monkeypatch.setattr(webcam, "REOPEN_AFTER_S", (0.01, 0.01, 0.01))
+    return bench
+
+
+@pytest.mark.parametrize("wanted", ["2", "/dev/video2", "Acme Cam HD", "acme"])
+def test_camera_is_found_by_number_file_or_name(bench: Bench, wanted: str) -> None:
+    camera = webcam.create(webcam.Settings(device=wanted))
+    assert camera.name == "Acme Cam HD"
+    assert camera.live
+    assert bench.opened == 1
+
+
+@pytest.mark.parametrize("wanted", ["0", "/dev/video7", "Logitech", ""])
+def test_absent_camera_names_those_that_there_are(bench: Bench, wanted: str) -> None:
+    with pytest.raises(SourceError, match=r"no such camera; found: 2 \(Acme Cam HD\)"):
+        webcam.create(webcam.Settings(device=wanted))
+    assert bench.opened == 0
+
+
+def test_no_camera_at_all_says_so(bench: Bench) -> None:
+    bench.devices = []
+    with pytest.raises(SourceError, match="found: none"):
+        webcam.create(webcam.Settings())
+
+
+def test_busy_camera_says_so(bench: Bench) -> None:
+    bench.good_reads = [0]
+    with pytest.raises(SourceError, match=r"Acme Cam HD.*another program may be using it"):
+        webcam.create(webcam.Settings(device="2"))
+    assert bench.released == 1
+
+
+def test_frames_are_rgb_counted_and_stamped_now(bench: Bench) -> None:
+    camera = webcam.create(webcam.Settings(device="2"))
+    before_ns = clock.now_ns()
+    frames = [frame for _ in range(3) if (frame := camera.take()) is not None]
+    assert [frame.index for frame in frames] == [0, 1, 2]
+    assert tuple(frames[0].image[5, 5]) == BLUE_BGR[::-1]
+    stamps = [before_ns, *(frame.captured_ns for frame in frames), clock.now_ns()]
+    assert stamps == sorted(stamps)
+    assert camera.camera.size_px == (640, 480)
+
+
+def test_mjpeg_is_asked_for_before_the_size(bench: Bench) -> None:
+    webcam.create(webcam.Settings(device="2", width_px=1280, height_px=720, frame_rate=60.0))
+    keys = [key for key, _ in bench.calls]
+    assert bench.calls[0] == (cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))
+    assert keys.index(cv2.CAP_PROP_FOURCC) < keys.index(cv2.CAP_PROP_FRAME_WIDTH)
+    asked = dict(bench.calls)
+    assert asked[cv2.CAP_PROP_FRAME_WIDTH] == 1280
+    assert asked[cv2.CAP_PROP_FRAME_HEIGHT] == 720
+    assert asked[cv2.CAP_PROP_FPS] == 60
+    assert asked[cv2.CAP_PROP_BUFFERSIZE] == 1
+
+
+def test_other_size_than_asked_for_is_used_and_told(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench.size_px = (800, 600)
+    with caplog.at_level(logging.WARNING):
+        camera = webcam.create(webcam.Settings(device="2"))
+    assert camera.camera.size_px == (800, 600)
+    assert camera.camera.intrinsics[0, 2] == 400
+    assert "gives 800x600 instead of 640x480" in caplog.text
+
+
+def test_camera_that_fails_is_opened_again_and_goes_on(bench: Bench) -> None:
+    bench.good_reads = [3, 0, 10]  # one proving read at each opening; the second opening fails
+    camera = webcam.create(webcam.Settings(device="2"))
+    frames = [frame for _ in range(5) if (frame := camera.take()) is not None]
+    assert [frame.index for frame in frames] == [0, 1, 2, 3, 4]
+    assert bench.opened == 3
+
+
+def test_camera_that_stays_away_is_a_source_error(bench: Bench) -> None:
+    bench.good_reads = [2]
+    camera = webcam.create(webcam.Settings(device="2"))
+    camera.take()
+    bench.devices = []
+    with pytest.raises(SourceError, match="Acme Cam HD: gives no images any more"):
+        camera.take()
+
+
+def test_camera_that_comes_back_with_another_size_is_a_source_error(bench: Bench) -> None:
+    bench.good_reads = [2, 10]
+    camera = webcam.create(webcam.Settings(device="2"))
+    camera.take()
+    bench.size_px = (1280, 720)
+    with pytest.raises(SourceError, match="another image size"):
+        camera.take()
+
+
+def test_close_releases_the_camera_on_the_next_take(bench: Bench) -> None:
+    camera = webcam.create(webcam.Settings(device="2"))
+    camera.take()
+    camera.close()
+    assert bench.released == 0
+    assert camera.take() is None
+    assert bench.released == 1
+
+
+def test_linux_lists_cameras_without_their_metadata_devices(tmp_path: Path) -> None:
+    for number, index, name in ((0, 0, "Acme"), (1, 1, "Acme"), (10, 0, "Obs"), (2, 0, "Zoom")):
+        folder = tmp_path / f"video{number}"
+        folder.mkdir()
+        (folder / "index").write_text(f"{index}\n")
+        (folder / "name").write_text(f"{name}\n")
+    if cameras.sys.platform.startswith("linux"):
+        assert cameras.listed(tmp_path) == [Device(0, "Acme"), Device(2, "Zoom"), Device(10, "Obs")]
+        assert cameras.listed(tmp_path / "none") == []
