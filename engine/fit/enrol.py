@@ -28,13 +28,20 @@ class Enrolment:
     solver      whose head model and person it works on
     intrinsics  (3, 3) assumed camera matrix; its focal lengths are scaled, its centre is kept
     settings    when a frame is a keyframe, and the priors
+    fit_focal   False for a calibrated camera
     """
 
     def __init__(
-        self, solver: Solver, intrinsics: Array, settings: EnrolSettings | None = None
+        self,
+        solver: Solver,
+        intrinsics: Array,
+        settings: EnrolSettings | None = None,
+        *,
+        fit_focal: bool = True,
     ) -> None:
         self._solver, self._assumed = solver, intrinsics.copy()
         self._settings = settings or EnrolSettings()
+        self._fit_focal = fit_focal and self._settings.fit_focal
         shared = len(solver.head.identity_basis) + 1
         self._columns = np.zeros((2 * len(solver.chosen.vertex), shared), np.float32)
         self.restart()
@@ -112,7 +119,7 @@ class Enrolment:
     def _move(self) -> None:
         settings = self._settings
         prior = np.full(len(self._shared), settings.identity_sigma)
-        prior[-1] = settings.focal_sigma if settings.fit_focal else 1e-6
+        prior[-1] = settings.focal_sigma if self._fit_focal else 1e-6
         best = np.linalg.solve(self._information + np.diag(prior**-2.0), self._evidence)
         early = self.keyframes <= len(settings.first_frames)
         self._shared = self._shared + (1.0 if early else settings.rate) * (best - self._shared)

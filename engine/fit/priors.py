@@ -97,6 +97,7 @@ def add_priors(
     values: Array,
     change: Array,
     interval_s: float,
+    first_held: int,
     step_dof: float,
     hessian: Array,
     gradient: Array,
@@ -106,6 +107,7 @@ def add_priors(
     values      (P,) the state; pose entries are ignored
     change      (P,) the state less the last frame's; pose as rotation vector and shift
     interval_s  time since that frame; 0 or less if there is none
+    first_held  unknowns before this one are not held to the last frame
     step_dof    degrees of freedom of the Student-t that lets real movements go
     """
     size = values.shape[0]
@@ -127,7 +129,7 @@ def add_priors(
         hessian[angle, column] -= information * slope
     if interval_s <= 0.0:
         return
-    for i in range(size):
+    for i in range(first_held, size):
         information = priors.step[i] * _USUAL_INTERVAL_S / interval_s
         squared = change[i] * change[i] * information
         information *= (step_dof + 1.0) / (step_dof + squared)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from engine.errors import ConfigError
+from engine.fit.retarget import RetargetSettings
 from engine.types import Array
 
 PerShape = tuple[tuple[str, float], ...]
@@ -176,23 +177,36 @@ class EnrolSettings:
 
 
 @dataclass(frozen=True)
-class TrackerSettings:
-    """When a fit is believed, and where to look next."""
+class TrustSettings:
+    """When a fit is believed to lie on a face. Shares are of the face size.
 
-    fit: FitSettings = field(default_factory=FitSettings)
-    enrol: EnrolSettings = field(default_factory=EnrolSettings)
-    lead: float = 0.7  # share of the last frame-to-frame motion by which the crop moves ahead
-    smallest_face_px: float = 24.0  # square root of the landmark box's area
-    sigma_share: float = 0.06  # median sigma of visible vertices over face size: unsure above
-    rms_share: float = 0.05  # median distance of alignment and fit over face size: wrong above
-    inlier_sigma: float = 3.5  # a vertex agrees if it lies within so many sigma (or the floor)
-    inlier_share: float = 0.6  # of the visible vertices
+    Face size is the square root of the area of the landmarks' box.
+    """
+
+    smallest_face_px: float = 24.0
+    sigma_share: float = 0.06  # median sigma of the visible vertices: the network is unsure above
+    rms_share: float = 0.05  # median distance of alignment and fit: no head looks like that above
+    outlier_share: float = 0.08  # a vertex farther off than this is an outlier
+    inlier_share: float = 0.75  # of the visible vertices that must not be outliers
     inside_share: float = 0.45  # of the face's vertices that must lie in the image
     nearest_m: float = 0.08
     farthest_m: float = 6.0
-    averted_cosine: float = -0.1  # of the angle to the camera: a back of a head is no face
-    restart_rms_share: float = 0.03  # a fit that stays this bad is another person
-    restart_after_s: float = 1.0
+    averted_cosine: float = -0.1  # of the angle to the camera: the back of a head is no face
+
+
+@dataclass(frozen=True)
+class TrackerSettings:
+    """What the tracker is built of, and where it looks next."""
+
+    fit: FitSettings = field(default_factory=FitSettings)
+    enrol: EnrolSettings = field(default_factory=EnrolSettings)
+    trust: TrustSettings = field(default_factory=TrustSettings)
+    retarget: RetargetSettings = field(default_factory=RetargetSettings)
+    lead: float = 0.7  # share of the last frame-to-frame motion by which the crop moves ahead
+    first_look_leniency: float = 2.0  # a detector's box is rough: its shares are widened so much
+    candidates: int = 2  # faces tried in a frame while searching
+    stranger_share: float = 0.035  # a fit whose distance stays above is another person
+    stranger_after_s: float = 1.0
 
 
 def per_shape(names: tuple[str, ...], table: PerShape) -> Array:

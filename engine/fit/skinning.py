@@ -104,7 +104,7 @@ def posed(
     active = np.flatnonzero(expression)
     rows = basis if len(active) > len(basis) // 2 else basis[active]
     used = expression if len(active) > len(basis) // 2 else expression[active]
-    offsets = used.astype(basis.dtype) @ rows.reshape(len(rows), -1)
+    offsets = used.astype(basis.dtype) @ rows.reshape(len(rows), neutral.size)
     shaped = neutral + offsets.reshape(neutral.shape)
     jaw_open = float(expression[head.expression_names.index("jawOpen")])
     rotations = joint_rotations(jaw_open, gaze, neck, head.jaw_open_rad)

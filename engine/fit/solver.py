@@ -80,6 +80,7 @@ class Past:
 
     state: FitState
     interval_s: float
+    hold_pose: bool = True  # False right after the person or the focal length has changed
 
 
 class Solver:
@@ -149,6 +150,7 @@ class Solver:
         rows = row_of[self.chosen.vertex]
         points = alignment.points_px[rows].astype(np.float64)
         face = alignment.points_px[row_of[self.face][row_of[self.face] >= 0]]
+        face = face[np.isfinite(face).all(axis=1)]
         floor = self.settings.sigma_floor_share * face_size_px(face)
         sigma = np.maximum(alignment.sigma_px[rows].astype(np.float64), floor)
         good = (rows >= 0) & np.isfinite(points).all(axis=1) & np.isfinite(sigma)
@@ -192,6 +194,7 @@ class Solver:
             state.values(),
             state.change_since(past.state) if past else np.zeros(len(gradient)),
             past.interval_s if past else 0.0,
+            0 if past and past.hold_pose else POSE.stop,
             self.settings.step_dof,
             hessian,
             gradient,
@@ -218,12 +221,14 @@ class Solver:
         motion = joint_motion(jaw_open, state.gaze, state.neck, self.head.jaw_open_rad)
         basis = self.chosen.expression
         offsets = basis.reshape(-1, basis.shape[2]) @ state.expression.astype(np.float32)
+        # Copies: values that have left the tracker are read-only, which numba takes for another
+        # type and would compile everything again.
         return View(
             shaped=(self._person.neutral + offsets.reshape(-1, 3)).astype(np.float64),
             rotations=motion.rotations,
             derivatives=motion.derivatives,
-            camera_from_head=state.camera_from_head,
-            intrinsics=intrinsics,
+            camera_from_head=np.array(state.camera_from_head, np.float64),
+            intrinsics=np.array(intrinsics, np.float64),
             jaw_open=self._jaw_open,
         )
 

@@ -12,6 +12,7 @@ from engine.geometry import rigid
 from engine.types import Array
 
 _STIFF_COUNT = 120
+_FEWEST = 12
 
 
 def first_state(solver: Solver, measurement: Measurement, intrinsics: Array) -> FitState | None:
@@ -19,9 +20,11 @@ def first_state(solver: Solver, measurement: Measurement, intrinsics: Array) -> 
 
     Source: SQPnP, Terzakis and Lourakis 2020 (as in OpenCV).
     """
-    stiff = _stiff_vertices(solver, measurement)
-    if len(stiff) < 6:
+    on_face = np.isin(solver.chosen.vertex, solver.face)
+    usable = np.flatnonzero(on_face & (measurement.information > 0))
+    if len(usable) < _FEWEST:
         return None
+    stiff = _stiffest(solver, measurement, usable)
     places = solver.person.neutral[stiff].astype(np.float64)
     points = measurement.points[stiff]
     found, turn, shift = cv2.solvePnP(places, points, intrinsics, None, flags=cv2.SOLVEPNP_SQPNP)
@@ -31,13 +34,12 @@ def first_state(solver: Solver, measurement: Measurement, intrinsics: Array) -> 
     return solver.rest(rigid(rotation, np.asarray(shift[:, 0], dtype=np.float64)))
 
 
-def _stiff_vertices(solver: Solver, measurement: Measurement) -> NDArray[np.intp]:
-    """Indices of fitted face vertices that expressions hardly move and the network sees well."""
-    on_face = np.isin(solver.chosen.vertex, solver.face)
-    usable = np.flatnonzero(on_face & (measurement.information > 0))
+def _stiffest(
+    solver: Solver, measurement: Measurement, usable: NDArray[np.intp]
+) -> NDArray[np.intp]:
+    """Those of the usable fitted vertices that expressions hardly move and the network sees."""
     motion_m = np.linalg.norm(solver.chosen.expression[usable], axis=1).max(axis=1)
     seen_px = measurement.sigma[usable]
-    doubt = motion_m / max(float(np.median(motion_m)), 1e-9) + seen_px / max(
-        float(np.median(seen_px)), 1e-9
-    )
-    return usable[np.argsort(doubt)[:_STIFF_COUNT]]
+    relative_motion = motion_m / max(float(np.median(motion_m)), 1e-9)
+    relative_sigma = seen_px / max(float(np.median(seen_px)), 1e-9)
+    return usable[np.argsort(relative_motion + relative_sigma)[:_STIFF_COUNT]]

@@ -1,0 +1,279 @@
+"""The tracker: one frame in, one result out; crop, align, fit, retarget. It owns the past."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.clock import NS_PER_S, now_ns
+from engine.fit.enrol import Enrolment
+from engine.fit.heads import HeadModel, landmarks
+from engine.fit.lens import distorted, undistorted
+from engine.fit.residuals import Measurement
+from engine.fit.retarget import retarget
+from engine.fit.settings import TrackerSettings
+from engine.fit.solver import FitState, Past, Solver, warmed_up
+from engine.fit.start import first_state
+from engine.fit.trust import Quality, doubt, quality_of
+from engine.geometry import project
+from engine.network.backends import Backend
+from engine.network.crop import crop_from_box, crop_from_points
+from engine.types import Alignment, Array, Camera, Crop, Frame, HeadState, Status, TrackResult
+
+_FACE_LANDMARKS = 468  # without the irises; the crop's box is theirs
+_SHORTEST_S, _LONGEST_S = 1 / 240, 0.5  # frame intervals that the priors are told
+_RESOLVE_STEPS = 4  # after the person has changed
+
+
+class Detected(Protocol):
+    """A face that the detector proposes."""
+
+    @property
+    def box_px(self) -> Array:
+        """Left, top, right, bottom (4,)."""
+        ...
+
+    @property
+    def roll_rad(self) -> float | None:
+        """Rotation in the image, clockwise as seen; None if unknown."""
+        ...
+
+
+class FaceDetector(Protocol):
+    """Looks for faces in a whole image."""
+
+    def detect(self, image: NDArray[np.uint8], /) -> Sequence[Detected]:
+        """Return faces in an (H, W, 3) RGB image, the one to track first."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """A frame's fit that is believed."""
+
+    state: FitState
+    alignment: Alignment
+    measurement: Measurement
+    vertices: Array  # (V, 3) metres, head space
+    points_px: Array  # (V, 2)
+    quality: Quality
+    captured_ns: int
+
+
+class Tracker:
+    """Follows one face.
+
+    head      the head model that the network was trained for
+    backend   runs the alignment network
+    detector  asked only while there is no track
+    settings  weights and thresholds
+    camera    assumed or calibrated; a distorted one counts as calibrated and keeps its focal length
+    """
+
+    def __init__(
+        self,
+        head: HeadModel,
+        backend: Backend,
+        detector: FaceDetector,
+        settings: TrackerSettings,
+        camera: Camera,
+    ) -> None:
+        self._head, self._backend, self._detector = head, backend, detector
+        self._settings, self._camera = settings, camera
+        self._solver = warmed_up(
+            Solver(head, settings.fit, dict(settings.retarget.look_limits_rad))
+        )
+        calibrated = bool(np.any(camera.distortion))
+        self._enrolment = Enrolment(
+            self._solver, camera.intrinsics, settings.enrol, fit_focal=not calibrated
+        )
+        self._last: Fitted | None = None
+        self._outline: list[Array] = []  # landmarks of the last two frames
+        self._strange_since_ns: int | None = None
+        self._stage_ns: dict[str, int] = {}
+        self._stage_start_ns = 0
+        self.doubt: str | None = None  # why the last frame has no face; for logs and tests
+
+    @property
+    def identity_coefficients(self) -> Array:
+        """What is known of the person, (K,)."""
+        return self._solver.identity.coefficients
+
+    def step(self, frame: Frame) -> TrackResult:
+        """Track one frame. A face that is not believed gives a result without head."""
+        self._stage_ns = dict.fromkeys(("detect", "crop", "align", "fit", "retarget"), 0)
+        self._stage_start_ns = now_ns()
+        was_tracking = self._last is not None
+        self.doubt = None
+        fitted = self._follow(frame, self._last) if self._last is not None else None
+        if fitted is None:
+            self._outline.clear()
+            fitted = self._find(frame)
+        if fitted is not None:
+            fitted = self._learn(frame, fitted)
+        self._last = fitted
+        if fitted is None:
+            self._strange_since_ns = None
+            status = Status.LOST if was_tracking else Status.SEARCHING
+            return self._result(frame, status, None)
+        self._outline = [*self._outline[-1:], self._landmarks(fitted.points_px)]
+        return self._result(frame, Status.TRACKING, fitted)
+
+    def _follow(self, frame: Frame, last: Fitted) -> Fitted | None:
+        """Fit the frame from the last state."""
+        outline = self._outline[-1]
+        if len(self._outline) > 1:
+            outline = outline + self._settings.lead * (outline - self._outline[-2])
+        crop = crop_from_points(
+            outline, self._backend.crop_side_px, roll_of(last.state.camera_from_head)
+        )
+        self._end_stage("crop")
+        interval_s = (frame.captured_ns - last.captured_ns) / NS_PER_S
+        past = Past(last.state, float(np.clip(interval_s, _SHORTEST_S, _LONGEST_S)))
+        return self._fit(frame, crop, past)
+
+    def _find(self, frame: Frame) -> Fitted | None:
+        """Look for a face; what is found must hold in a crop of its own fit as well."""
+        faces = self._detector.detect(frame.image)
+        self._end_stage("detect")
+        if not faces and self.doubt is None:
+            self.doubt = "no face detected"
+        side = self._backend.crop_side_px
+        for face in faces[: self._settings.candidates]:
+            crop = crop_from_box(face.box_px, side, face.roll_rad or 0.0)
+            self._end_stage("crop")
+            leniency = self._settings.first_look_leniency
+            rough = self._fit(frame, crop, None, leniency)
+            if rough is None:
+                continue
+            roll = roll_of(rough.state.camera_from_head)
+            crop = crop_from_points(self._landmarks(rough.points_px), side, roll)
+            self._end_stage("crop")
+            fitted = self._fit(frame, crop, None)
+            if fitted is not None:
+                return fitted
+        return None
+
+    def _fit(
+        self, frame: Frame, crop: Crop, past: Past | None, leniency: float = 1.0
+    ) -> Fitted | None:
+        """Align a crop and fit the head, from the past or from nothing; None if not believed."""
+        alignment = self._backend.align(frame, crop)
+        self._end_stage("align")
+        fitted = None
+        measurement = self._solver.measured(undistorted(alignment, self._camera))
+        intrinsics = self._enrolment.intrinsics
+        if past is not None:
+            state = self._solver.solve(measurement, intrinsics, past.state, past)
+        else:
+            state = first_state(self._solver, measurement, intrinsics)
+            if state is not None:
+                steps = self._settings.fit.cold_steps
+                state = self._solver.solve(measurement, intrinsics, state, steps=steps)
+        self.doubt = "no pose"
+        if state is not None and np.isfinite(state.camera_from_head).all():
+            fitted = self._fitted(frame, alignment, measurement, state)
+            self.doubt = doubt(fitted.quality, self._settings.trust, leniency)
+        self._end_stage("fit")
+        return fitted if self.doubt is None else None
+
+    def _fitted(
+        self, frame: Frame, alignment: Alignment, measurement: Measurement, state: FitState
+    ) -> Fitted:
+        intrinsics = self._enrolment.intrinsics
+        vertices = self._solver.vertices(state)
+        points = project(vertices, state.camera_from_head, intrinsics)
+        points = distorted(points, self._camera)
+        rows = self._solver.linearised(measurement, intrinsics, state)
+        quality = quality_of(
+            measurement,
+            rows,
+            state.camera_from_head,
+            self._landmarks(points),
+            (frame.image.shape[1], frame.image.shape[0]),
+            self._settings.trust,
+        )
+        return Fitted(state, alignment, measurement, vertices, points, quality, frame.captured_ns)
+
+    def _learn(self, frame: Frame, fitted: Fitted) -> Fitted:
+        """Improve the person from this frame, and fit the frame again if that changed them."""
+        self._watch_for_stranger(fitted)
+        if self._enrolment.observe(fitted.measurement, fitted.state):
+            past = None
+            if self._last is not None and self._outline:
+                interval_s = (frame.captured_ns - self._last.captured_ns) / NS_PER_S
+                interval_s = float(np.clip(interval_s, _SHORTEST_S, _LONGEST_S))
+                past = Past(self._last.state, interval_s, hold_pose=False)
+            state = self._solver.solve(
+                fitted.measurement,
+                self._enrolment.intrinsics,
+                fitted.state,
+                past,
+                steps=_RESOLVE_STEPS,
+            )
+            fitted = self._fitted(frame, fitted.alignment, fitted.measurement, state)
+        self._end_stage("fit")
+        return fitted
+
+    def _watch_for_stranger(self, fitted: Fitted) -> None:
+        if fitted.quality.distance_share <= self._settings.stranger_share:
+            self._strange_since_ns = None
+        elif self._strange_since_ns is None:
+            self._strange_since_ns = fitted.captured_ns
+        elif fitted.captured_ns - self._strange_since_ns > (
+            self._settings.stranger_after_s * NS_PER_S
+        ):
+            self._enrolment.restart()
+            self._strange_since_ns = None
+
+    def _landmarks(self, points_px: Array) -> Array:
+        return landmarks(self._head, points_px)[:_FACE_LANDMARKS]
+
+    def _end_stage(self, name: str) -> None:
+        now = now_ns()
+        self._stage_ns[name] += now - self._stage_start_ns
+        self._stage_start_ns = now
+
+    def _result(self, frame: Frame, status: Status, fitted: Fitted | None) -> TrackResult:
+        head = blendshapes = alignment = None
+        if fitted is not None:
+            state = fitted.state
+            names, settings = self._head.expression_names, self._settings.retarget
+            blendshapes = retarget(state.expression, names, state.gaze, settings)
+            alignment = fitted.alignment
+            head = HeadState(
+                camera_from_head=state.camera_from_head,
+                expression=state.expression,
+                gaze=state.gaze,
+                neck=state.neck,
+                points_px=fitted.points_px,
+                vertices=fitted.vertices,
+                rms_px=fitted.quality.rms_px,
+            )
+        self._end_stage("retarget")
+        return TrackResult(
+            frame_index=frame.index,
+            captured_ns=frame.captured_ns,
+            finished_ns=now_ns(),
+            status=status,
+            head=head,
+            blendshapes=blendshapes,
+            alignment=alignment,
+            camera=Camera(
+                self._enrolment.intrinsics, self._camera.distortion, self._camera.size_px
+            ),
+            stage_ns=self._stage_ns,
+        )
+
+
+def roll_of(camera_from_head: Array) -> float:
+    """Return the rotation (rad) of a head in the image, clockwise as seen.
+
+    It is the in-plane rotation nearest to the head's, so that turning away does not upset it.
+    """
+    r = camera_from_head
+    return float(np.arctan2(r[1, 0] - r[0, 1], r[0, 0] + r[1, 1]))
