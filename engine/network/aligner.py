@@ -43,7 +43,7 @@ class Aligner(nn.Module):
             # A crop is roughly centred on its face: where a place lies in it is worth knowing.
             side = config.image_side_px // 8
             self.place = nn.Parameter(torch.zeros(1, config.channels, side, side))
-            self.start_log_sigma = nn.Conv2d(1, 1, 1)
+            self.start_log_sigma = LogSigma()
         self.register_buffer(
             "v", texel_centres(config.uv_side, config.image_side_px), persistent=False
         )
@@ -90,6 +90,17 @@ class Aligner(nn.Module):
         position = self.v.expand(correlation.shape[0], -1, -1, -1)
         log_sigma = torch.full_like(position[:, :1], _START_SIGMA_PX).log()
         return position, log_sigma, []
+
+
+class LogSigma(nn.Module):
+    """From the spread of a match to its log sigma: the wider the match, the less sure."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gain, self.offset = nn.Parameter(torch.tensor(0.5)), nn.Parameter(torch.zeros(()))
+
+    def forward(self, log_spread: Tensor) -> Tensor:  # noqa: D102
+        return self.gain * log_spread + self.offset
 
 
 def _flow_map(position: Tensor, log_sigma: Tensor) -> FlowMap:

@@ -37,9 +37,14 @@ def make_encoder(config: NetworkConfig) -> nn.Module:
 
 
 class InvertedResidual(nn.Module):
-    """Expand, filter depthwise, squeeze and excite, project; a residual where the shape allows."""
+    """Expand, filter depthwise, squeeze and excite, project; a residual where the shape allows.
 
-    def __init__(self, source: int, out: int, stride: int, expand: int, kernel: int) -> None:
+    Squeezing is left out at high resolution, where its passes over memory cost more than it gives.
+    """
+
+    def __init__(
+        self, source: int, out: int, stride: int, expand: int, kernel: int, squeeze: bool = False
+    ) -> None:
         super().__init__()
         wide = source * expand
         self.expand = nn.Sequential(
@@ -50,16 +55,19 @@ class InvertedResidual(nn.Module):
             nn.BatchNorm2d(wide),
             nn.Hardswish(),
         )
-        squeezed = max(8, wide // 8)
-        self.excite = nn.Sequential(
-            nn.Conv2d(wide, squeezed, 1), nn.ReLU(), nn.Conv2d(squeezed, wide, 1), nn.Hardsigmoid()
-        )
+        self.excite = None
+        if squeeze:
+            few = max(8, wide // 8)
+            self.excite = nn.Sequential(
+                nn.Conv2d(wide, few, 1), nn.ReLU(), nn.Conv2d(few, wide, 1), nn.Hardsigmoid()
+            )
         self.project = nn.Sequential(nn.Conv2d(wide, out, 1, bias=False), nn.BatchNorm2d(out))
         self.residual = stride == 1 and source == out
 
     def forward(self, x: Tensor) -> Tensor:  # noqa: D102
         y = self.filter(self.expand(x))
-        y = y * self.excite(y.mean((2, 3), keepdim=True))
+        if self.excite is not None:
+            y = y * self.excite(y.mean((2, 3), keepdim=True))
         y = self.project(y)
         return x + y if self.residual else y
 
@@ -73,27 +81,32 @@ class LightEncoder(nn.Module):
 
     def __init__(self, channels: int, fine_channels: int) -> None:
         super().__init__()
+        # Dense convolutions first: at high resolution a wide expansion costs more than it gives.
         self.stem = nn.Sequential(
-            nn.Conv2d(3, 16, 3, 2, 1, bias=False), nn.BatchNorm2d(16), nn.Hardswish()
+            nn.Conv2d(3, 16, 3, 2, 1, bias=False),
+            nn.BatchNorm2d(16),
+            nn.ReLU(),
+            nn.Conv2d(16, 32, 3, 2, 1, bias=False),
+            nn.BatchNorm2d(32),
+            nn.ReLU(),
         )
-        self.stride4 = nn.Sequential(
-            InvertedResidual(16, 24, 2, 4, 3), InvertedResidual(24, 24, 1, 3, 3)
-        )
+        self.stride4 = InvertedResidual(32, 32, 1, 2, 3)
         self.stride8 = nn.Sequential(
-            InvertedResidual(24, 48, 2, 4, 5),
+            InvertedResidual(32, 48, 2, 2, 5),
             InvertedResidual(48, 48, 1, 3, 5),
             InvertedResidual(48, 48, 1, 3, 5),
         )
         self.stride16 = nn.Sequential(
-            InvertedResidual(48, 96, 2, 4, 5),
-            InvertedResidual(96, 96, 1, 3, 5),
-            InvertedResidual(96, 96, 1, 3, 5),
+            InvertedResidual(48, 96, 2, 3, 5, squeeze=True),
+            InvertedResidual(96, 96, 1, 3, 5, squeeze=True),
+            InvertedResidual(96, 96, 1, 3, 5, squeeze=True),
         )
         self.stride32 = nn.Sequential(
-            InvertedResidual(96, 128, 2, 4, 5), InvertedResidual(128, 128, 1, 3, 5)
+            InvertedResidual(96, 160, 2, 4, 5, squeeze=True),
+            InvertedResidual(160, 160, 1, 3, 5, squeeze=True),
         )
         middle = 96
-        self.lateral32 = nn.Conv2d(128, middle, 1)
+        self.lateral32 = nn.Conv2d(160, middle, 1)
         self.lateral16 = nn.Conv2d(96, middle, 1)
         self.lateral8 = nn.Conv2d(48, middle, 1)
         self.smooth16 = _separable(middle, middle)
@@ -102,7 +115,7 @@ class LightEncoder(nn.Module):
         self.fine = None
         if fine_channels:
             self.fine = nn.Sequential(
-                nn.Conv2d(24 + 24, 32, 1, bias=False),
+                nn.Conv2d(32 + 32, 32, 1, bias=False),
                 nn.BatchNorm2d(32),
                 nn.Hardswish(),
                 nn.Conv2d(32, 32, 3, 1, 1, groups=32, bias=False),
@@ -110,7 +123,7 @@ class LightEncoder(nn.Module):
                 nn.Hardswish(),
                 nn.Conv2d(32, fine_channels, 1),
             )
-            self.down_to_fine = nn.Conv2d(channels, 24, 1)
+            self.down_to_fine = nn.Conv2d(channels, 32, 1)
 
     def forward(self, image: Tensor) -> Features:  # noqa: D102
         x4 = self.stride4(self.stem(image * 4.0 - 2.0))

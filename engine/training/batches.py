@@ -120,13 +120,7 @@ def mirror_of_vertices(head: OpenHead) -> NDArray[np.int64]:
     from scipy.spatial import KDTree
 
     reflected = head.neutral * np.array([-1.0, 1.0, 1.0], np.float32)
-
-    # neutral position alone is ambiguous where sheets touch; UV and region tell them apart
-    def key(points: Array, uv: Array) -> Array:
-        return np.concatenate([points, uv * 0.05], axis=1)
-
-    mirrored_uv = np.stack([1.0 - head.uv[:, 0], head.uv[:, 1]], axis=1)
-    _, index = KDTree(key(head.neutral, head.uv)).query(key(reflected, mirrored_uv))
+    _, index = KDTree(head.neutral).query(reflected)
     permutation = np.asarray(index, np.int64)
     if not np.array_equal(permutation[permutation], np.arange(len(permutation))):
         raise ValueError(f"head {head.name}: vertices do not pair up under reflection")
