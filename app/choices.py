@@ -9,6 +9,7 @@ from engine import config
 from engine.capture import cameras
 from engine.config import Choice, Config
 from engine.errors import ConfigError, SourceError
+from engine.outputs import vmc
 from engine.settings import check
 
 DEMO = "demo"
@@ -41,9 +42,8 @@ def osc_output(text: str) -> Choice:
     host, colon, port = text.rpartition(":")
     if not colon or not host or not port.isdecimal():
         raise ConfigError(f"--osc {text!r}: needs HOST:PORT, for example 127.0.0.1:39539")
-    choice = config.output_choice("vmc", host=host.strip("[]"), port=int(port))
-    check(choice.settings, "--osc")
-    return choice
+    settings = vmc.Settings(host=host.strip("[]"), port=int(port))
+    return Choice("vmc", check(settings, "--osc"))
 
 
 def saved_config() -> Config:

@@ -161,9 +161,12 @@ class Session:
         source = open_source(config.source)
         lines: list[Line] = []
         try:
+            # The tracker last: it takes seconds, and a mistyped host name should be told at once.
+            for choice in config.outputs:
+                lines.append(open_output(choice, source))
+            for name, maker in self._recorders:
+                lines.append(recorder_line(name, maker, source))
             tracker = self._make_tracker(config.tracker, source.camera)
-            lines += [open_output(choice, source) for choice in config.outputs]
-            lines += [recorder_line(name, maker, source) for name, maker in self._recorders]
         except FlowFaceError:
             for line in lines:
                 line.stop()

@@ -24,7 +24,7 @@ from engine.graph import Recorder, RecorderMaker
 from engine.network import weights
 from engine.recording.take import Asset, TakeInfo, reserve
 from engine.recording.writer import TakeWriter, discard
-from engine.resources import RESOURCES, sha256
+from engine.resources import sha256
 from engine.session import Session
 from engine.status import SessionStatus, State
 
@@ -115,7 +115,7 @@ def _info(path: Path, tracker: TrackerConfig, head: HeadModel) -> TakeInfo:
 
 
 def _asset(path: Path) -> Asset:
-    return Asset(path.relative_to(RESOURCES).as_posix(), sha256(path))
+    return Asset(f"{path.parent.name}/{path.name}", sha256(path))
 
 
 def _take_maker(folder: Path, info: TakeInfo, head: HeadModel) -> RecorderMaker:

@@ -88,8 +88,9 @@ class VideoReader:
         captured_ns = self._start_ns + round(self._time_s * clock.NS_PER_S)
         frame = Frame(_upright(decoded), self._index, captured_ns)
         self._index += 1
-        if self._paced:
-            self._wait_until(captured_ns)
+        if self._paced and not self._waited_until(captured_ns):
+            self._container.close()
+            return None
         return frame
 
     def close(self) -> None:
@@ -121,9 +122,13 @@ class VideoReader:
         stated_s = self._loop_start_s + decoded.time
         return stated_s if self._index == 0 or stated_s > self._time_s else nominal_s
 
-    def _wait_until(self, deadline_ns: int) -> None:
-        while not self._closing and (left_ns := deadline_ns - clock.now_ns()) > 0:
+    def _waited_until(self, deadline_ns: int) -> bool:
+        """Wait; False if the reader was closed before the time had come."""
+        while (left_ns := deadline_ns - clock.now_ns()) > 0:
+            if self._closing:
+                return False
             time.sleep(min(left_ns / clock.NS_PER_S, LONGEST_NAP_S))
+        return True
 
 
 def probe(path: Path) -> VideoInfo:
