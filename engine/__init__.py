@@ -6,7 +6,7 @@ Map of the tree::
 
     types.py geometry.py clock.py errors.py   what flows, axes and units, time, the exception tree
     mailbox.py worker.py                      Slot and Backlog; the only maker of threads
-    plugins.py config.py                      implementations by module name; settings
+    plugins.py settings.py config.py          implementations by module name; settings, their file
     capture/sources/                          frames in: webcam, video file, demo
     network/                                  where to look, the network, weights, backends
     fit/                                      head models, solver, identity, retarget, Tracker
@@ -14,7 +14,8 @@ Map of the tree::
     recording/ export/                        takes on disk; takes in somebody else's format
     evaluation/                               the measures behind ``flowface bench``
     training/                                 synthetic images; how the weights were made
-    session.py cli.py                         builds and runs the graph; the commands
+    axes.py                                   our axes and other systems'
+    session.py assembly.py graph.py status.py builds, runs and reports on the graph of threads
 
 Flow (one direction)::
 
