@@ -1,0 +1,125 @@
+"""The parts of the network against obvious, slow versions of themselves, and against the paper."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from engine.errors import ConfigError
+from engine.network.aligner import Aligner, FlowMap, Readout
+from engine.network.config import configuration
+from engine.network.correlation import correlate, look_up, match, pyramid, read_around
+
+SIDE = 64
+
+
+def test_matching_is_the_mean_and_spread_of_a_softmax() -> None:
+    torch.manual_seed(0)
+    z_uv, z_img = torch.randn(1, 6, 8, 8), torch.randn(1, 6, 4, 4)
+    position, spread = match(correlate(z_uv, z_img), SIDE)
+    for row, column in ((0, 0), (3, 5), (7, 2)):
+        scores = [
+            float(z_uv[0, :, row, column] @ z_img[0, :, y, x]) / 6**0.5
+            for y in range(4)
+            for x in range(4)
+        ]
+        share = np.exp(scores) / np.exp(scores).sum()
+        cells = np.array([[(x + 0.5) * 16, (y + 0.5) * 16] for y in range(4) for x in range(4)])
+        mean = share @ cells
+        variance = share @ ((cells - mean) ** 2)
+        np.testing.assert_allclose(position[0, :, row, column], mean, atol=1e-3)
+        np.testing.assert_allclose(
+            float(spread[0, 0, row, column]), np.sqrt(variance.mean()), rtol=1e-3
+        )
+
+
+def bilinear(values: np.ndarray, x: float, y: float) -> float:
+    """Value at cell coordinates (centres at integers), zero outside."""
+    left, top = int(np.floor(x)), int(np.floor(y))
+    total = 0.0
+    for row in (top, top + 1):
+        for column in (left, left + 1):
+            if 0 <= row < values.shape[0] and 0 <= column < values.shape[1]:
+                total += values[row, column] * (1 - abs(x - column)) * (1 - abs(y - row))
+    return total
+
+
+def test_look_up_reads_a_window_of_every_level() -> None:
+    torch.manual_seed(1)
+    correlation = torch.randn(1, 64, 8, 8)
+    position = torch.rand(1, 2, 8, 8) * SIDE
+    found = look_up(pyramid(correlation, 2), position, 1, SIDE)
+    assert found.shape == (1, 18, 8, 8)
+    row, column = 5, 3
+    level0 = correlation[0, row * 8 + column].numpy()
+    level1 = level0.reshape(4, 2, 4, 2).mean(axis=(1, 3))
+    x, y = position[0, :, row, column].numpy()
+    expected = [
+        bilinear(level, x / cell - 0.5 + dx, y / cell - 0.5 + dy)
+        for level, cell in ((level0, 8), (level1, 16))
+        for dy in (-1, 0, 1)
+        for dx in (-1, 0, 1)
+    ]
+    np.testing.assert_allclose(found[0, :, row, column], expected, atol=1e-4)
+
+
+def test_features_are_read_around_the_estimate() -> None:
+    torch.manual_seed(2)
+    features, position = torch.randn(1, 2, 16, 16), torch.rand(1, 2, 8, 8) * SIDE
+    found = read_around(features, position, 1, SIDE)
+    x, y = position[0, :, 2, 6].numpy()
+    expected = [
+        bilinear(channel, x / 4 - 0.5 + dx, y / 4 - 0.5 + dy)
+        for channel in features[0].numpy()
+        for dy in (-1, 0, 1)
+        for dx in (-1, 0, 1)
+    ]
+    np.testing.assert_allclose(found[0, :, 2, 6], expected, atol=1e-4)
+
+
+def test_readout_is_bilinear_between_texel_centres() -> None:
+    torch.manual_seed(3)
+    flow = FlowMap(torch.rand(1, 2, 8, 8) * SIDE, torch.rand(1, 1, 8, 8) + 0.5)
+    uv = torch.tensor([[0.5, 0.5], [0.21, 0.83]])
+    points, sigma = Readout(uv)(flow)
+    for i, (u, v) in enumerate(uv.numpy()):
+        for axis in range(2):
+            expected = bilinear(flow.position[0, axis].numpy(), u * 8 - 0.5, v * 8 - 0.5)
+            assert float(points[0, i, axis]) == pytest.approx(expected, abs=1e-4)
+        expected = bilinear(flow.sigma[0, 0].numpy(), u * 8 - 0.5, v * 8 - 0.5)
+        assert float(sigma[0, i]) == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize(("name", "encoder", "millions"), [
+    ("base", "mit_b1", 17.3), ("base", "mit_b2", 31.0), ("paper", "mit_b5", 88.2),
+])  # fmt: skip
+def test_parameter_counts_are_the_papers(name: str, encoder: str, millions: float) -> None:
+    """FlowFace, table of backbones (method.md section 2): 17.3, 31.0 and 88.2 million."""
+    config = replace(configuration(name), encoder=encoder)
+    with torch.device("meta"):
+        network = Aligner(config)
+    count = sum(p.numel() for p in network.parameters()) / 1e6
+    assert count == pytest.approx(millions, abs=0.3)
+
+
+@pytest.mark.parametrize("name", ["nano", "base"])
+def test_every_step_gives_positions_and_a_positive_sigma(name: str) -> None:
+    torch.manual_seed(4)
+    config = replace(configuration(name), image_side_px=SIDE, uv_side=16)
+    network = Aligner(config).eval()
+    with torch.inference_mode():
+        estimates = network(torch.rand(2, 3, SIDE, SIDE))
+    steps = config.iterations + (config.start == "matching")
+    assert len(estimates) == steps
+    for flow in estimates:
+        assert flow.position.shape == (2, 2, 16, 16)
+        assert bool((flow.sigma > 0).all())
+        assert bool(flow.position.isfinite().all())
+
+
+def test_an_unknown_configuration_names_the_known() -> None:
+    with pytest.raises(ConfigError, match="allowed are nano, base, paper"):
+        configuration("huge")

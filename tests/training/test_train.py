@@ -1,0 +1,137 @@
+"""The loss against a slow version of itself; a resumed run against one that was not cut off."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from engine.errors import AssetError
+from engine.fit.heads import landmarks, open_head
+from engine.network.aligner import FlowMap
+from engine.training.batches import Batch
+from engine.training.loss import OPENINGS, AlignmentLoss, LossSettings, vertex_weights
+from engine.training.packs import Pack, read_pack, write_pack
+from engine.training.train import Trainer, TrainSettings, pack_shares
+
+HEAD = open_head.load()
+COUNT = len(HEAD.neutral)
+
+
+def random_batch(seed: int) -> tuple[list[FlowMap], Batch]:
+    torch.manual_seed(seed)
+    flow = FlowMap(torch.rand(2, 2, 8, 8) * 64, torch.rand(2, 1, 8, 8) * 2 + 0.5)
+    points, weight = torch.rand(2, COUNT, 2) * 64, torch.rand(2, COUNT)
+    marks, mark_weight = torch.rand(2, 478, 2) * 64, torch.rand(2, 478) + 0.1
+    points[1], weight[1], marks[0], mark_weight[0] = 0, 0, 0, 0  # a vertex sample, a landmark one
+    return [flow], Batch(torch.rand(2, 3, 64, 64), points, weight, marks, mark_weight)
+
+
+def slow_loss(flow: FlowMap, batch: Batch, loss: AlignmentLoss) -> float:
+    """Point by point, in Python floats."""
+    points, sigma = (x.numpy().astype(float) for x in loss.readout(flow))
+    region_weight = vertex_weights(HEAD).numpy()
+
+    def term(found: np.ndarray, spread: np.ndarray, truth: np.ndarray, weight: float) -> float:
+        distance = math.hypot(*(found - truth))
+        ratio, edge = distance / float(spread), math.sqrt(2 * loss.settings.bound)
+        square = ratio**2 / 2 if ratio < edge else loss.settings.bound + edge * (ratio - edge)
+        return weight * (2 * math.log(spread) + square + loss.settings.distance * distance)
+
+    weight = batch.point_weight[0].numpy() * region_weight
+    truth = batch.points[0].numpy()
+    vertex = sum(term(points[0, i], sigma[0, i], truth[i], weight[i]) for i in range(COUNT))
+    marks = [landmarks(HEAD, points[s]) for s in range(2)]
+    spreads = landmarks(HEAD, sigma[1][:, None])[:, 0]
+    mark_weight, mark_truth = batch.landmark_weight[1].numpy(), batch.landmarks[1].numpy()
+    mark = sum(term(marks[1][i], spreads[i], mark_truth[i], mark_weight[i]) for i in range(478))
+
+    openings, trusts = 0.0, 0.0
+    truths = [landmarks(HEAD, truth.astype(float)), mark_truth]
+    for sample in range(2):
+        for upper, lower in OPENINGS:
+            error = marks[sample][upper] - marks[sample][lower]
+            error = error - (truths[sample][upper] - truths[sample][lower])
+            trust = 1.0 if sample == 0 else min(mark_weight[upper], mark_weight[lower])
+            openings += trust * math.hypot(*error)
+            trusts += trust
+    return (
+        vertex / weight.sum() / 2
+        + loss.settings.portrait * mark / mark_weight.sum() / 2
+        + loss.settings.opening * openings / trusts
+    )
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_the_loss_is_what_its_formula_says(seed: int) -> None:
+    estimates, batch = random_batch(seed)
+    loss = AlignmentLoss(HEAD, LossSettings())
+    total, parts = loss(estimates, batch)
+    assert float(total) == pytest.approx(slow_loss(estimates[0], batch, loss), rel=1e-3)
+    assert parts["opening_px"] > 0
+
+
+def test_earlier_steps_count_less() -> None:
+    estimates, batch = random_batch(2)
+    loss = AlignmentLoss(HEAD, LossSettings())
+    one, three = float(loss(estimates, batch)[0]), float(loss(estimates * 3, batch)[0])
+    assert three == pytest.approx(one * (1 + 0.8 + 0.64), rel=1e-5)
+
+
+@pytest.fixture
+def pack(tmp_path: Path) -> Pack:
+    import cv2
+
+    rng = np.random.default_rng(0)
+    pictures = rng.integers(0, 255, (6, 64, 64, 3), np.uint8)
+    images = [cv2.imencode(".jpg", picture)[1].tobytes() for picture in pictures]
+    marks = rng.uniform(10, 50, (6, 478, 2))
+    marks[:, 33], marks[:, 263] = (20, 25), (45, 25)
+    path = tmp_path / "c.npz"
+    write_pack(
+        path,
+        images,
+        landmarks=np.round(marks * 64).astype(np.int16),
+        spread=np.full((6, 478), 0.5, np.float16),
+        split=np.array([0, 0, 0, 0, 1, 1], np.uint8),
+        mirror=np.arange(478),
+        stream="c",
+    )
+    return read_pack(path)
+
+
+@pytest.mark.slow
+def test_a_resumed_run_equals_one_that_was_not_cut_off(pack: Pack, tmp_path: Path) -> None:
+    settings = TrainSettings(shares={"c": 1.0}, steps=4, batch=2, validate_every=1000)
+    whole = Trainer(settings, [pack], tmp_path / "whole")
+    whole.run(None, lambda step, parts: None)
+
+    first = Trainer(settings, [pack], tmp_path / "cut")
+    first.run(1e-9, lambda step, parts: None)  # time is up before the first step
+    assert first.step == 0
+    for step in range(2):
+        from engine.training.batches import BatchMaker
+
+        maker = BatchMaker(HEAD, [pack], [1.0], first.config.image_side_px, settings.augment)
+        first.train_step(maker.make(settings.seed, step, settings.batch))
+    first.save()
+    second = Trainer(settings, [pack], tmp_path / "cut")
+    assert second.step == 2
+    second.run(None, lambda step, parts: None)
+    for name, value in whole.average.state_dict().items():
+        torch.testing.assert_close(second.average.state_dict()[name], value, rtol=1e-4, atol=1e-5)
+
+
+def test_a_damaged_checkpoint_is_named(pack: Pack, tmp_path: Path) -> None:
+    torch.save({"step": 3, "network": {}}, tmp_path / "checkpoint.pt")
+    with pytest.raises(AssetError, match=r"checkpoint\.pt: not a checkpoint of nano"):
+        Trainer(TrainSettings(shares={"c": 1.0}), [pack], tmp_path)
+
+
+def test_a_stream_without_a_pack_is_an_error(pack: Pack) -> None:
+    assert pack_shares([pack], {"a": 0.5, "c": 0.5}) == [0.5]
+    with pytest.raises(AssetError, match="no training pack of the streams a"):
+        pack_shares([pack], {"a": 1.0})
