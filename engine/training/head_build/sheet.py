@@ -16,7 +16,8 @@ from engine.training.head_build.source import Array
 Asset = Mapping[str, np.ndarray]
 Image = np.ndarray  # (H, W, 3) uint8 RGB
 
-DISTANCE, FOCAL = 0.9, 6.0  # metres; in units of half the picture's side
+DISTANCE = 0.9  # metres
+HEAD_FOCAL, FACE_FOCAL = 6.0, 9.5  # in units of half the picture's side
 COLOURS = {
     "eyes": (0.80, 0.62, 0.54),
     "mouth": (0.80, 0.60, 0.53),
@@ -74,15 +75,15 @@ class Camera:
         """Create an off-screen OpenGL context and compile the shaders."""
         context = moderngl.create_standalone_context(backend="egl")
         program = context.program(vertex_shader=VERTEX_SHADER, fragment_shader=FRAGMENT_SHADER)
-        program["focal"].value = FOCAL  # pyright: ignore[reportAttributeAccessIssue]
         program["away"].value = DISTANCE  # pyright: ignore[reportAttributeAccessIssue]
         return cls(asset, context, program, side)
 
-    def picture(self, points: Array, yaw_rad: float = 0.0) -> Image:
+    def picture(self, points: Array, yaw_rad: float = 0.0, focal: float = HEAD_FOCAL) -> Image:
         """Draw vertices (V, 3), metres, turned about the vertical axis."""
+        self.program["focal"].value = focal  # pyright: ignore[reportAttributeAccessIssue]
         c, s = np.cos(yaw_rad), np.sin(yaw_rad)
         turn = np.array([[c, 0.0, s], [0.0, 1.0, 0.0], [-s, 0.0, c]])
-        pivot = np.array([0.0, 0.02, 0.05])
+        pivot = np.array([0.0, 0.03, 0.05])
         placed = (points - pivot) @ turn.T + np.array([0.0, 0.0, 0.05])
         names = self.asset["region_names"][self.asset["region"]]
         colour = np.array([COLOURS.get(str(name), SKIN) for name in names])
@@ -134,14 +135,15 @@ def grid(pictures: Sequence[Image], columns: int) -> Image:
 
 
 def shapes_sheet(asset: Asset, side: int = 200) -> Image:
-    """Draw the neutral head and the 52 shapes; mouthClose is drawn with the jaw open, as it is used."""
+    """Draw the neutral head and the 52 shapes; mouthClose with the jaw open, as it is used."""
     camera = Camera.open(asset, side)
-    pictures = [_labelled(camera.picture(pose(asset)), "neutral")]
+    pictures = [_labelled(camera.picture(pose(asset), focal=FACE_FOCAL), "neutral")]
     for name in asset["expression_names"]:
         weights = {str(name): 1.0}
         if name == "mouthClose":
             weights["jawOpen"] = 1.0
-        pictures.append(_labelled(camera.picture(pose(asset, weights)), str(name)))
+        picture = camera.picture(pose(asset, weights), focal=FACE_FOCAL)
+        pictures.append(_labelled(picture, str(name)))
     return grid(pictures, 9)
 
 

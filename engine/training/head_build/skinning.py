@@ -63,9 +63,9 @@ def fit_jaw(shape: Array, joint: Array, target: Array) -> JawHinge:
     """Find the jaw angle and weights that explain a jawOpen target best.
 
     shape, target  (V, 3) metres;  joint  (3,) metres
-    The angle is searched in steps of 0.1 degrees, and the smallest that is nearly the best is taken,
-    so that chin and teeth follow it almost rigidly; each vertex' weight is its least-squares share,
-    none below 0.2 % so that the far side of the skull does not carry noise.
+    The angle is searched in steps of 0.1 degrees; of those nearly as good as the best the smallest
+    is taken, so that chin and teeth follow it almost rigidly. A vertex' weight is its
+    least-squares share, none below 0.2 % so that the far side of the skull does not carry noise.
     """
     offset = shape - joint
 
@@ -86,7 +86,7 @@ def fit_jaw(shape: Array, joint: Array, target: Array) -> JawHinge:
 
 
 def before_jaw(displacement: Array, weights: Array, angle_rad: float) -> Array:
-    """Return what to add before skinning to see `displacement` (V, 3) with the jaw at `angle_rad`."""
+    """Return what to add before skinning to see `displacement` (V, 3) when the jaw has turned."""
     blend = weights[:, None, None] * (rotation_about_x(angle_rad) - np.eye(3)) + np.eye(3)
     return np.linalg.solve(blend, displacement[:, :, None])[:, :, 0]
 

@@ -21,7 +21,7 @@ from engine.errors import AssetError
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
-# MakeHuman's mean adult has pupils 58 mm apart; real ones are 62-63 mm (ANSUR II), so all is enlarged.
+# MakeHuman's mean adult has pupils 58 mm apart, real ones 62-63 mm: everything is enlarged.
 HEAD_SCALE = 1.07
 HEAD_FROM_MAKEHUMAN = HEAD_SCALE * np.array([0.1, -0.1, -0.1])
 VERTEX_COUNT = 19158

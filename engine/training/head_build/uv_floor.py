@@ -16,7 +16,7 @@ SMOOTHNESS = 1e-4  # weight of the map's second differences against one read-out
 
 
 def bilinear_matrix(uv: Array, side: int) -> sp.csr_matrix:
-    """Return the read-out (N, side*side) at uv (N, 2) in [0, 1]; texel centres at (i + 0.5) / side."""
+    """Return the read-out (N, side*side) at uv (N, 2); texel centres at (i + 0.5) / side."""
     at = np.clip(uv * side - 0.5, 0.0, side - 1.0 - 1e-9)
     low = np.floor(at).astype(np.int64)
     part = at - low

@@ -53,8 +53,9 @@ class Bulge:
 class Layout:
     """The free numbers of the layout, found by random search on the read-out error (uv_floor).
 
-    Angles are about `pole`, from straight ahead; up to `seen_rad` the picture is what a distant camera sees,
-    from `unrolled_rad` on its radius grows by `unroll` metres per radian from `far` metres.
+    Angles are about `pole`, from straight ahead; up to `seen_rad` the picture is what a distant
+    camera sees; from `unrolled_rad` on, its radius grows by `unroll` metres per radian from
+    `far` metres.
     """
 
     pole: tuple[float, float, float] = (0.0, 0.02354, 0.0642)
@@ -90,7 +91,7 @@ def pocket_triangles(mesh: HeadMesh, name: str) -> Indices:
 
 
 def spread(points: Array, layout: Layout) -> Array:
-    """Return the azimuthal picture (N, 3) of points (N, 3): x, y on the picture and relief, metres."""
+    """Return the azimuthal picture (N, 3) of points (N, 3): x and y on it, and relief, metres."""
     offset = points - np.array(layout.pole)
     distance = np.linalg.norm(offset, axis=1)
     angle = np.arccos(np.clip(-offset[:, 2] / distance, -1.0, 1.0))
@@ -142,7 +143,7 @@ def convex_combination_map(points: Array, triangles: Indices, held: Array) -> Ar
 
 
 def pin_rim(rim: Indices, points: Array) -> Array:
-    """Return positions (R, 2), texels, of the rim on a circle: throat at the bottom, crown on top."""
+    """Return positions (R, 2), texels, of the rim on a circle: throat below, crown on top."""
     edge = points[rim]
     middle = np.abs(edge[:, 0]) < 0.012
     throat = int(np.argmin(np.where(middle & (edge[:, 1] > 0.1), edge[:, 2], np.inf)))
