@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from engine.errors import OutputError
 
-_SAMPLES = 4
+SAMPLES = 4
 _SOFTWARE = ("llvmpipe", "softpipe", "SwiftShader", "Basic Render")  # where samples cost time
 
 
@@ -35,7 +35,7 @@ def samples(context: moderngl.Context) -> int:
     renderer = context.info["GL_RENDERER"]
     if any(name in renderer for name in _SOFTWARE):
         return 0
-    return min(_SAMPLES, context.max_samples)
+    return min(SAMPLES, context.max_samples)
 
 
 class Canvas:

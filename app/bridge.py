@@ -1,0 +1,95 @@
+"""The one place where Qt meets the engine: polls the session's slot, and passes wishes on."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from engine import config as configuration
+from engine.config import Config
+from engine.errors import ConfigError
+from engine.session import Session
+
+_DISPLAY_PERIOD_MS = 16
+_STATUS_PERIOD_MS = 250
+_DRAWING_SHARE = 4  # a frame is drawn in at most a quarter of the time, the tracker needs the rest
+_log = logging.getLogger(__name__)
+
+
+class Bridge(QObject):
+    """Polls at display rate: the session's slot keeps only the newest result for the window.
+
+    session        not yet started
+    settings_path  where the user's choices are kept; None keeps them nowhere
+    """
+
+    tracked = Signal(object, object)  # Frame, TrackResult
+    status_changed = Signal(object)  # SessionStatus
+
+    def __init__(self, session: Session, settings_path: Path | None) -> None:
+        super().__init__()
+        self._session, self._settings_path = session, settings_path
+        self._frames, self._status = QTimer(self), QTimer(self)
+        self._frames.setInterval(_DISPLAY_PERIOD_MS)
+        self._status.setInterval(_STATUS_PERIOD_MS)
+        self._frames.timeout.connect(self._poll)
+        self._status.timeout.connect(self._report)
+
+    @property
+    def config(self) -> Config:
+        """What the session was last asked to be."""
+        return self._session.config
+
+    def start(self) -> None:
+        """Start the session, which builds itself on a thread of the engine."""
+        self._session.start()
+        self._frames.start()
+        self._status.start()
+        self._report()
+
+    def change(self, **parts: Any) -> None:
+        """Exchange parts of the configuration, and keep them for the next start.
+
+        parts  fields of Config
+        """
+        self._session.apply(replace(self._session.config, **parts))
+        self._report()
+        if self._settings_path is None:
+            return
+        try:
+            # Only what was changed here is kept, not what the command line asked for.
+            kept = (
+                configuration.load(self._settings_path)
+                if self._settings_path.is_file()
+                else configuration.default()
+            )
+            configuration.save(replace(kept, **parts), self._settings_path)
+        except (ConfigError, OSError) as error:
+            _log.warning("settings not saved: %s", error)
+
+    def drawn(self, milliseconds: float) -> None:
+        """Take note of the time that drawing takes; slow graphics are asked less often."""
+        period_ms = max(_DISPLAY_PERIOD_MS, round(_DRAWING_SHARE * milliseconds))
+        if abs(period_ms - self._frames.interval()) > 2:
+            self._frames.setInterval(period_ms)
+
+    def stop(self) -> None:
+        """End the session; waits for its threads."""
+        self._frames.stop()
+        self._status.stop()
+        try:
+            self._session.stop()
+        except TimeoutError as error:
+            _log.error("%s", error)
+
+    def _poll(self) -> None:
+        item = self._session.latest.poll()
+        if item is not None:
+            self.tracked.emit(*item)
+
+    def _report(self) -> None:
+        self.status_changed.emit(self._session.status())

@@ -1,0 +1,143 @@
+"""Where the picture comes from, and how it is shown."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QCheckBox,
+    QComboBox,
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSlider,
+    QWidget,
+)
+
+from app.panels.card import Card, text
+from app.render.look import Look, Mode
+from engine.capture import cameras
+from engine.config import Choice, source_choice
+
+_VIDEOS = "Videos (*.mp4 *.mov *.mkv *.webm *.avi *.mpg *.gif);;All files (*)"
+
+
+class SourcePanel(Card):
+    """A list of the cameras, the demo, and a way to open a file."""
+
+    chosen = Signal(object)  # Choice
+
+    def __init__(self, current: Choice, parent: QWidget | None = None) -> None:
+        super().__init__("Source", parent)
+        self._choices: list[Choice] = []
+        self.list = QComboBox()
+        self.list.setAccessibleName("Camera or video")
+        self.list.activated.connect(lambda index: self.chosen.emit(self._choices[index]))
+        self.open = QPushButton("&Open video…")
+        self.open.clicked.connect(self.ask_for_file)
+        self.refresh = QPushButton("&Find cameras")
+        self.refresh.clicked.connect(lambda: self.fill(self._choices[self.list.currentIndex()]))
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.open)
+        buttons.addWidget(self.refresh)
+        self.rows.addWidget(self.list)
+        self.rows.addLayout(buttons)
+        self.fill(current)
+
+    def fill(self, current: Choice) -> None:
+        """List what there is; `current` is always among it and is marked."""
+        offers = [
+            (device.name, source_choice("webcam", device=str(device.number)))
+            for device in cameras.listed()
+        ]
+        offers.append(("Demo clip", source_choice("demo")))
+        at = next((i for i, (_, offer) in enumerate(offers) if _same(offer, current)), None)
+        if at is None:
+            offers.insert(0, (_name(current), current))
+            at = 0
+        self.list.clear()
+        self.list.addItems([name for name, _ in offers])
+        self.list.setCurrentIndex(at)
+        self._choices = [choice for _, choice in offers]
+
+    def ask_for_file(self) -> None:
+        """Let the user pick a video."""
+        path, _ = QFileDialog.getOpenFileName(self, "Open video", "", _VIDEOS)
+        if path:
+            choice = source_choice("video_file", path=path)
+            self.fill(choice)
+            self.chosen.emit(choice)
+
+
+def _same(offer: Choice, current: Choice) -> bool:
+    if offer.kind != current.kind:
+        return False
+    return offer.kind != "webcam" or offer.settings.device == current.settings.device
+
+
+def _name(choice: Choice) -> str:
+    if choice.kind == "video_file":
+        return choice.settings.path.replace("\\", "/").rsplit("/", 1)[-1]
+    return (
+        f"Camera {choice.settings.device} (not found)" if choice.kind == "webcam" else choice.kind
+    )
+
+
+class ViewPanel(Card):
+    """Overlay mode, opacity, mirror: they change what is seen, never what is sent."""
+
+    changed = Signal(object)  # Look
+
+    def __init__(self, look: Look, parent: QWidget | None = None) -> None:
+        super().__init__("Overlay", parent)
+        self.look = look
+        self._modes = QButtonGroup(self)
+        row = QHBoxLayout()
+        row.setSpacing(4)
+        for number, mode in enumerate(Mode):
+            button = QPushButton(mode.value)
+            button.setCheckable(True)
+            button.setChecked(mode is look.mode)
+            button.setAccessibleName(f"Overlay {mode.value}")
+            self._modes.addButton(button, number)
+            row.addWidget(button)
+        self._modes.idClicked.connect(lambda number: self.change(mode=list(Mode)[number]))
+        self.opacity = QSlider(Qt.Orientation.Horizontal)
+        self.opacity.setRange(0, 100)
+        self.opacity.setValue(round(100 * look.opacity))
+        self.opacity.setAccessibleName("Overlay opacity, per cent")
+        self._percent = QLabel()
+        self._percent.setMinimumWidth(40)
+        self._percent.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.opacity.valueChanged.connect(lambda value: self.change(opacity=value / 100))
+        slider = QHBoxLayout()
+        slider.addWidget(text("Opacity", "quiet"))
+        slider.addWidget(self.opacity, 1)
+        slider.addWidget(self._percent)
+        self.mirror, self.whole_head = QCheckBox("&Mirror"), QCheckBox("&Whole head")
+        self.mirror.setChecked(look.mirror)
+        self.whole_head.setChecked(look.whole_head)
+        self.mirror.toggled.connect(lambda on: self.change(mirror=on))
+        self.whole_head.toggled.connect(lambda on: self.change(whole_head=on))
+        boxes = QHBoxLayout()
+        boxes.addWidget(self.mirror)
+        boxes.addWidget(self.whole_head)
+        for part in (row, slider, boxes):
+            self.rows.addLayout(part)
+        self._show_percent()
+
+    def change(self, **parts: object) -> None:
+        """Change display options and tell so.
+
+        parts  fields of Look
+        """
+        self.look = replace(self.look, **parts)  # pyright: ignore[reportArgumentType]
+        self._modes.button(list(Mode).index(self.look.mode)).setChecked(True)
+        self._show_percent()
+        self.changed.emit(self.look)
+
+    def _show_percent(self) -> None:
+        self._percent.setText(f"{100 * self.look.opacity:.0f} %")

@@ -1,0 +1,91 @@
+"""Whether a face is found, why not, and how fast it goes."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QWidget
+
+from app.panels.card import Card, text
+from app.status_text import Light, figures, headline, stages
+from app.style import LAMPS
+from engine.status import SessionStatus
+from engine.types import TrackResult
+
+_LAMP_SIZE = 14
+
+
+class TrackingPanel(Card):
+    """Lamp, headline, reason, figures."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__("Tracking", parent)
+        self._result: TrackResult | None = None
+        self.lamp, self.title = _Lamp(), text("", "title")
+        self.reason = text("", "quiet", wrap=True)
+        top = QHBoxLayout()
+        top.setSpacing(10)
+        top.addWidget(self.lamp)
+        top.addWidget(self.title, 1)
+        self.rows.addLayout(top)
+        self.rows.addWidget(self.reason)
+        self._grid = QGridLayout()
+        self._grid.setHorizontalSpacing(16)
+        self._grid.setVerticalSpacing(4)
+        self._grid.setColumnStretch(1, 1)
+        self.rows.addLayout(self._grid)
+        self._values: dict[str, QLabel] = {}
+        self.stages = text("", "small")
+        self.stages.setToolTip("Milliseconds that every stage of the tracker took")
+        self.rows.addWidget(self.stages)
+
+    def show_result(self, result: TrackResult) -> None:
+        """Take note of the newest result; shown with the next status."""
+        self._result = result
+
+    def show_status(self, status: SessionStatus) -> None:
+        """Bring all texts up to date."""
+        now = headline(status, self._result)
+        self.lamp.set_light(now.light)
+        self.title.setText(now.title)
+        self.reason.setText(now.reason)
+        for label, value in figures(status):
+            if label not in self._values:
+                self._add_figure(label)
+            self._values[label].setText(value)
+        self.stages.setText("" if self._result is None else stages(self._result))
+        self.stages.setVisible(bool(self.stages.text()))
+
+    def _add_figure(self, label: str) -> None:
+        row = len(self._values)
+        value = QLabel(alignment=Qt.AlignmentFlag.AlignRight)
+        value.setAccessibleName(label)
+        self._grid.addWidget(text(label, "quiet"), row, 0)
+        self._grid.addWidget(value, row, 1)
+        self._values[label] = value
+
+
+class _Lamp(QWidget):
+    def __init__(self) -> None:
+        super().__init__()
+        self._light = Light.GREY
+        self.setFixedSize(QSize(_LAMP_SIZE, _LAMP_SIZE))
+        self.setAccessibleName("Face found")
+
+    def set_light(self, light: Light) -> None:
+        self._light = light
+        self.setAccessibleDescription(light.value)
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        glow = LAMPS[self._light]
+        halo = glow.toRgb()
+        halo.setAlphaF(0.25)
+        painter.setBrush(halo)
+        painter.drawEllipse(self.rect())
+        painter.setBrush(glow)
+        painter.drawEllipse(self.rect().adjusted(3, 3, -3, -3))
+        painter.end()

@@ -1,0 +1,100 @@
+"""What the session does, in words for the user. Knows no Qt."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import Enum
+
+from engine.clock import NS_PER_MS
+from engine.status import Latency, SessionStatus, SinkStatus, State
+from engine.types import Status, TrackResult
+
+
+class Light(Enum):
+    """The colour of the lamp."""
+
+    GREEN = "green"
+    AMBER = "amber"
+    RED = "red"
+    GREY = "grey"
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """State in a few words, and why."""
+
+    light: Light
+    title: str
+    reason: str
+
+
+_FACE = {
+    Status.TRACKING: (Light.GREEN, "Face found", "Measuring pose, gaze and expression."),
+    Status.LOST: (Light.AMBER, "Face lost", "It left the picture or became unreliable."),
+    Status.SEARCHING: (
+        Light.AMBER,
+        "Looking for a face",
+        "None in the picture, or it is turned away, covered, or too dark.",
+    ),
+}
+
+
+def headline(status: SessionStatus, result: TrackResult | None) -> Headline:
+    """Say what is going on.
+
+    result  the newest, or None before the first
+    """
+    stopped = [sink for sink in status.sinks if sink.error is not None]
+    match status.state:
+        case State.STARTING:
+            now = (Light.AMBER, "Starting…", "Opening the source and loading the network.")
+        case State.FAILED:
+            now = (Light.RED, "Stopped", str(status.error))
+        case State.ENDED:
+            now = (Light.GREY, "Ended", f"{status.source} has been played to its end.")
+        case State.STOPPED:
+            now = (Light.GREY, "Stopped", "The session has been ended.")
+        case State.RUNNING if stopped:
+            now = (Light.RED, "Output stopped", f"{stopped[0].name}: {stopped[0].error}")
+        case State.RUNNING if result is None:
+            now = (Light.AMBER, "Waiting", f"No picture from {status.source} yet.")
+        case State.RUNNING:
+            now = _FACE[result.status]
+    return Headline(*now)
+
+
+def figures(status: SessionStatus) -> list[tuple[str, str]]:
+    """Return label and value of every figure shown."""
+    width_px, height_px = status.size_px
+    dropped = status.dropped_by_camera + status.dropped_by_tracker
+    share = dropped / max(status.captured + status.dropped_by_camera, 1)
+    rows = [
+        ("Source", f"{status.capture_rate:.1f} fps · {width_px} × {height_px}"),
+        ("Tracker", f"{status.tracker_rate:.1f} fps"),
+        ("Latency", _latency(status.tracker_latency)),
+        ("Dropped", f"{dropped} of {status.captured} ({100 * share:.1f} %)"),
+    ]
+    return rows if status.captured else [(label, "–") for label, _ in rows]
+
+
+def sink_text(sink: SinkStatus) -> str:
+    """Say how an output fares."""
+    if sink.error is not None:
+        return sink.error
+    if sink.sent == 0:
+        return "Nothing sent yet."
+    unheard = f" · {sink.undelivered} packets refused" if sink.undelivered else ""
+    return f"{sink.sent} frames sent · {_latency(sink.latency)}{unheard}"
+
+
+def stages(result: TrackResult) -> str:
+    """Return the time that every stage took, in ms, where it took any."""
+    times = {name: time_ns / NS_PER_MS for name, time_ns in result.stage_ns.items()}
+    return " · ".join(f"{name} {time:.1f}" for name, time in times.items() if time >= 0.05)
+
+
+def _latency(latency: Latency) -> str:
+    if math.isnan(latency.median_ms):
+        return "–"
+    return f"{latency.median_ms:.0f} ms · p95 {latency.p95_ms:.0f} ms"

@@ -1,0 +1,105 @@
+"""Colours and shapes of the window, dark or light as the system is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QPalette
+from PySide6.QtWidgets import QApplication
+
+from app.status_text import Light
+
+LAMPS = {
+    Light.GREEN: QColor("#2fd08f"),
+    Light.AMBER: QColor("#f2b134"),
+    Light.RED: QColor("#ef5a5f"),
+    Light.GREY: QColor("#8a929c"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Scheme:
+    """One set of colours."""
+
+    window: str
+    card: str
+    field: str
+    line: str
+    text: str
+    quiet: str
+    accent: str
+    on_accent: str
+
+
+_DARK = Scheme(
+    "#15171b", "#1d2025", "#272b32", "#343941", "#e9edf1", "#98a1ac", "#35d0a5", "#06281e"
+)
+_LIGHT = Scheme(
+    "#eef0f3", "#ffffff", "#f2f4f6", "#d3d8de", "#1b1f24", "#59636e", "#0b8467", "#ffffff"
+)
+
+
+def follow_system(application: QApplication) -> None:
+    """Style the application, now and whenever the system changes between dark and light."""
+    application.setStyle("Fusion")
+    hints = application.styleHints()
+    hints.colorSchemeChanged.connect(lambda scheme: _apply(application, scheme))
+    _apply(application, hints.colorScheme())
+
+
+def _apply(application: QApplication, system: Qt.ColorScheme) -> None:
+    scheme = _LIGHT if system is Qt.ColorScheme.Light else _DARK  # pictures are judged in the dark
+    application.setPalette(_palette(scheme))
+    application.setStyleSheet(_sheet(scheme))
+
+
+def _palette(scheme: Scheme) -> QPalette:
+    palette, role = QPalette(), QPalette.ColorRole
+    colours = {
+        role.Window: scheme.window,
+        role.Base: scheme.field,
+        role.AlternateBase: scheme.card,
+        role.Button: scheme.field,
+        role.ToolTipBase: scheme.card,
+        role.WindowText: scheme.text,
+        role.Text: scheme.text,
+        role.ButtonText: scheme.text,
+        role.ToolTipText: scheme.text,
+        role.PlaceholderText: scheme.quiet,
+        role.Mid: scheme.line,
+        role.Highlight: scheme.accent,
+        role.HighlightedText: scheme.on_accent,
+        role.Accent: scheme.accent,
+    }
+    for where, colour in colours.items():
+        palette.setColor(where, QColor(colour))
+    for where in (role.WindowText, role.Text, role.ButtonText):
+        palette.setColor(QPalette.ColorGroup.Disabled, where, QColor(scheme.quiet))
+    return palette
+
+
+def _sheet(scheme: Scheme) -> str:
+    return f"""
+    QFrame#card {{ background: {scheme.card}; border-radius: 10px; }}
+    QLabel#heading {{ color: {scheme.quiet}; font-size: 11px; font-weight: 600; }}
+    QLabel#title {{ font-size: 17px; font-weight: 600; }}
+    QLabel#quiet {{ color: {scheme.quiet}; }}
+    QLabel#small {{ color: {scheme.quiet}; font-size: 11px; }}
+    QLabel#viewportMessage {{ color: #c9d0d8; font-size: 16px; padding: 40px; }}
+    QLineEdit, QPushButton {{
+        background: {scheme.field}; border: 1px solid {scheme.line}; border-radius: 6px;
+        padding: 5px 9px; min-height: 18px;
+    }}
+    QSpinBox, QComboBox {{ min-height: 28px; }}
+    QLineEdit:focus, QPushButton:focus {{ border-color: {scheme.accent}; }}
+    QPushButton:hover {{ border-color: {scheme.quiet}; }}
+    QPushButton:checked {{
+        background: {scheme.accent}; color: {scheme.on_accent}; border-color: {scheme.accent};
+    }}
+    QSplitter::handle {{ background: transparent; }}
+    QMenuBar, QMenu {{ background: {scheme.window}; }}
+    QMenu::item:selected, QMenuBar::item:selected {{
+        background: {scheme.accent}; color: {scheme.on_accent};
+    }}
+    """

@@ -1,0 +1,98 @@
+"""The picture in the window."""
+
+from __future__ import annotations
+
+import time
+
+import moderngl
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtOpenGLWidgets import QOpenGLWidget
+from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
+
+from app.render.look import Look
+from app.render.scene import Scene
+from engine.errors import AssetError
+from engine.fit.heads import HeadModel
+from engine.types import Frame, TrackResult
+
+_BACKGROUND = (0.043, 0.047, 0.055)
+_NO_GRAPHICS = "The picture needs OpenGL 3.3, which is not available here.\nTracking goes on."
+
+
+class Viewport(QOpenGLWidget):
+    """Hosts the scene; a message lies over it while there is no picture."""
+
+    drawn = Signal(float)  # milliseconds that a picture took
+
+    def __init__(self, head: HeadModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._head, self._look = head, Look()
+        self._context: moderngl.Context | None = None
+        self._scene: Scene | None = None
+        self._shown: tuple[Frame, TrackResult] | None = None
+        self._fresh = False
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMinimumSize(320, 240)
+        self.setAccessibleName("Camera picture with the tracked head")
+        self._message = QLabel(alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True)
+        self._message.setObjectName("viewportMessage")
+        QVBoxLayout(self).addWidget(self._message)
+
+    def sizeHint(self) -> QSize:
+        return QSize(880, 560)
+
+    def show_message(self, text: str) -> None:
+        """Lay a text over the picture; an empty one takes it away."""
+        self._message.setText(text)
+        self._message.setVisible(bool(text))
+
+    def show_result(self, frame: Frame, result: TrackResult) -> None:
+        """Draw a frame and what was found in it."""
+        self._shown, self._fresh = (frame, result), True
+        self.update()
+
+    def set_look(self, look: Look) -> None:
+        """Change the display options."""
+        self._look = look
+        self.update()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if not self.isValid() and self.isVisible():
+            self.show_message(_NO_GRAPHICS)
+
+    def initializeGL(self) -> None:
+        try:
+            self._context = moderngl.create_context(require=330)
+            self._scene = Scene(self._context, self._head)
+        except (moderngl.Error, AssetError, ValueError) as error:
+            self.show_message(f"{_NO_GRAPHICS}\n{error}")
+            return
+        self._fresh = self._shown is not None
+        self.context().aboutToBeDestroyed.connect(self.release)
+
+    def paintGL(self) -> None:
+        if self._context is None or self._scene is None:
+            return
+        started = time.perf_counter()
+        target = self._context.detect_framebuffer(self.defaultFramebufferObject())
+        if self._fresh and self._shown is not None:
+            frame, result = self._shown
+            self._scene.show(frame.image, result)
+            self._fresh = False
+        ratio = self.devicePixelRatio()
+        size_px = (round(self.width() * ratio), round(self.height() * ratio))
+        self._scene.draw(target, size_px, self._look, ratio, _BACKGROUND)
+        self._context.finish()
+        self.drawn.emit(1000 * (time.perf_counter() - started))
+
+    def release(self) -> None:
+        """Give the graphics memory back while the context still exists."""
+        if self._scene is None or self._context is None:
+            return
+        self.makeCurrent()
+        self._scene.release()
+        self._context.release()
+        self._scene = self._context = None
+        self.doneCurrent()

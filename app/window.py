@@ -1,0 +1,97 @@
+"""Runs the window: what `flowface live` does where there is a display."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QSettings, QTimer
+from PySide6.QtGui import QSurfaceFormat
+from PySide6.QtWidgets import QApplication
+
+from app.bridge import Bridge
+from app.main_window import MainWindow
+from app.render.offscreen import SAMPLES
+from app.style import follow_system
+from engine import assembly
+from engine.assembly import TrackerMaker
+from engine.config import Config, user_path
+from engine.session import Session
+from engine.status import SessionStatus, State
+
+
+def run_window(
+    config: Config,
+    seconds: float | None = None,
+    *,
+    tracker_maker: TrackerMaker | None = None,
+    settings_path: Path | None = None,
+    memory: QSettings | None = None,
+    opened: Callable[[MainWindow], None] = lambda window: None,
+) -> int:
+    """Show the window until it is closed; returns the exit status.
+
+    seconds        close by itself so long after the session runs; None: the user closes it
+    tracker_maker  makes the tracker; the real one if None
+    settings_path  where choices made in the window are kept; the user's settings if None
+    memory         where place and size of the window are kept; the user's if None
+    opened         called once with the window
+
+    Raises the FlowFaceError that has stopped the session, if it was never mended.
+    """
+    application = _application()
+    session = Session(config, tracker_maker=tracker_maker)
+    bridge = Bridge(session, settings_path or user_path())
+    head = assembly.load_head(config.tracker.head)
+    window = MainWindow(bridge, head, memory or QSettings("FlowFace", "FlowFace Live"))
+    if seconds is not None:
+        _close_after(seconds, bridge, window)
+    before = signal.signal(signal.SIGINT, lambda *_: window.close())
+    try:
+        window.show()
+        bridge.start()
+        opened(window)
+        application.exec()
+    finally:
+        signal.signal(signal.SIGINT, before)
+        bridge.stop()
+        window.viewport.release()
+        window.deleteLater()
+    error = session.status().error
+    if error is not None:
+        raise error
+    return 0
+
+
+def _application() -> QApplication:
+    existing = QApplication.instance()
+    if isinstance(existing, QApplication):
+        return existing
+    # OpenCV points Qt at plugins of its own, which fit another Qt.
+    for name in ("QT_QPA_PLATFORM_PLUGIN_PATH", "QT_QPA_FONTDIR"):
+        if "cv2" in os.environ.get(name, ""):
+            del os.environ[name]
+    surface = QSurfaceFormat()
+    surface.setVersion(3, 3)
+    surface.setProfile(QSurfaceFormat.OpenGLContextProfile.CoreProfile)
+    surface.setDepthBufferSize(24)
+    surface.setSamples(SAMPLES)
+    QSurfaceFormat.setDefaultFormat(surface)
+    application = QApplication([sys.argv[0]])
+    application.setApplicationName("FlowFace Live")
+    follow_system(application)
+    return application
+
+
+def _close_after(seconds: float, bridge: Bridge, window: MainWindow) -> None:
+    timer = QTimer(window, singleShot=True)
+    timer.timeout.connect(window.close)
+
+    def on_status(status: SessionStatus) -> None:
+        if status.state is not State.STARTING and not timer.isActive():
+            timer.start(round(1000 * seconds))
+
+    bridge.status_changed.connect(on_status)
