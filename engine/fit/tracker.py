@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.clock import NS_PER_S, now_ns
-from engine.fit.enrol import Enrolment
+from engine.fit.enrol import Enrolment, warm_up
 from engine.fit.heads import HeadModel, landmarks
 from engine.fit.lens import distorted, undistorted
 from engine.fit.residuals import Measurement
 from engine.fit.retarget import retarget
 from engine.fit.settings import TrackerSettings
-from engine.fit.solver import FitState, Past, Solver, warmed_up
+from engine.fit.solver import FitState, Past, Solver
 from engine.fit.start import first_state
 from engine.fit.trust import Quality, doubt, quality_of
 from engine.geometry import project
@@ -84,13 +84,12 @@ class Tracker:
     ) -> None:
         self._head, self._backend, self._detector = head, backend, detector
         self._settings, self._camera = settings, camera
-        self._solver = warmed_up(
-            Solver(head, settings.fit, dict(settings.retarget.look_limits_rad))
-        )
+        self._solver = Solver(head, settings.fit, settings.retarget.look_limits_rad)
         calibrated = bool(np.any(camera.distortion))
         self._enrolment = Enrolment(
             self._solver, camera.intrinsics, settings.enrol, fit_focal=not calibrated
         )
+        warm_up(self._solver, self._enrolment)
         self._last: Fitted | None = None
         self._outline: list[Array] = []  # landmarks of the last two frames
         self._strange_since_ns: int | None = None
@@ -186,12 +185,13 @@ class Tracker:
     ) -> Fitted:
         intrinsics = self._enrolment.intrinsics
         vertices = self._solver.vertices(state)
-        points = project(vertices, state.camera_from_head, intrinsics)
-        points = distorted(points, self._camera)
-        rows = self._solver.linearised(measurement, intrinsics, state)
+        ideal = project(vertices, state.camera_from_head, intrinsics)
+        points = distorted(ideal, self._camera)
         quality = quality_of(
             measurement,
-            rows,
+            ideal[self._solver.chosen.vertex],
+            # One step old: normals hardly turn in the last step.
+            self._solver.rows.facing,
             state.camera_from_head,
             self._landmarks(points),
             (frame.image.shape[1], frame.image.shape[0]),
@@ -266,6 +266,7 @@ class Tracker:
             camera=Camera(
                 self._enrolment.intrinsics, self._camera.distortion, self._camera.size_px
             ),
+            identity=None if fitted is None else self._solver.identity,
             stage_ns=self._stage_ns,
         )
 

@@ -1,7 +1,7 @@
 """The columns of tracking.arrows. V vertices of the head model, E expression coefficients.
 
-Values are stored as they were computed: an export returns the very numbers. A frame without a face
-has NaN. Positions are float32: half precision would round a pixel coordinate of 640 to half pixels.
+A frame without a face has NaN. Positions are float32: half precision would round a pixel coordinate
+of 640 to half pixels.
 """
 
 from __future__ import annotations
