@@ -28,6 +28,7 @@ class Settings:
     limit: int | None = setting(None, "At most.", minimum=1)
     sizes: tuple[float, ...] = ()
     lens: Lens = field(default_factory=Lens)
+    gain: float = setting(1.0, "How much.", minimum=0.0)
 
 
 def test_reads_every_kind_of_field() -> None:
@@ -51,6 +52,7 @@ def test_reads_every_kind_of_field() -> None:
         ({"mode": "slow"}, r"f\.mode: 'slow' is not one of 'fast', 'good'"),
         ({"lens": {"focal_mm": 900}}, r"f\.lens\.focal_mm: 900\.0 .* allowed is 1\.0 to 800\.0"),
         ({"lens": {"focal_mm": float("nan")}}, r"focal_mm: nan is out of range"),
+        ({"gain": float("nan")}, r"gain: nan is out of range"),
         ({"sizes": 3}, r"f\.sizes: needs a list, got 3"),
         ({"sizes": [1, "x"]}, r"f\.sizes\[1\]: needs a number, got 'x'"),
         ("text", "f: needs keys and values, got 'text'"),

@@ -46,7 +46,8 @@ class MadeUpTracker:
         self.seen.append(frame.index)
         if frame.index == 2:
             return lost(frame.index, frame.captured_ns)
-        return tracked(frame.index, frame.captured_ns)
+        result = tracked(frame.index, frame.captured_ns)
+        return replace(result, finished_ns=clock.now_ns())
 
     def close(self) -> None:
         self.closed = True
@@ -224,6 +225,7 @@ def test_latencies_are_measured_from_the_capture(
         status = _until(session, lambda status: status.sinks[:1] and status.sinks[0].sent >= 5)
     assert 20 <= status.tracker_latency.median_ms < 500
     assert 50 <= status.sinks[0].latency.median_ms < 500
+    assert status.sinks[0].latency.median_ms > status.tracker_latency.median_ms + 25
     assert status.sinks[0].latency.p95_ms >= status.sinks[0].latency.median_ms
 
 
@@ -312,7 +314,10 @@ def test_tracker_that_breaks_ends_the_capture(clip: Path) -> None:
     assert isinstance(status.error, ZeroDivisionError)
 
 
-def test_recorder_that_breaks_is_told_and_does_not_block_the_others(clip: Path) -> None:
+def test_recorder_that_breaks_is_told_and_does_not_block_the_others(
+    clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine.graph, "EVERY_SECONDS", 0.04)  # room for one result
     broken, good = MadeUpRecorder(fails_at=3), MadeUpRecorder()
     recorders = [("broken", broken.maker()), ("good", good.maker())]
     with Session(_file(clip), tracker_maker=MadeUpTracker(), recorders=recorders) as session:

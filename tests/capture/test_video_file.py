@@ -89,14 +89,16 @@ def test_ends_after_max_frames(tmp_path: Path) -> None:
 
 
 def test_loop_goes_on_counting_and_in_time(tmp_path: Path) -> None:
-    path = write_video(tmp_path / "a.mp4", (0, 40, 80))
+    """After the last frame comes the first, one nominal interval (40 ms) later."""
+    path = write_video(tmp_path / "a.mkv", (0, 30, 110))
     reader = VideoReader(path, paced=False, loop=True, field_of_view_rad=1.0, live=True)
     frames = [frame for _ in range(7) if (frame := reader.take()) is not None]
     reader.close()
     assert reader.take() is None
     assert [frame.index for frame in frames] == list(range(7))
     steps_ms = np.diff([frame.captured_ns for frame in frames]) / clock.NS_PER_MS
-    assert steps_ms == pytest.approx([40] * 6, abs=0.01)
+    nominal_ms = 1000 / reader.frame_rate
+    assert steps_ms == pytest.approx([30, 80, nominal_ms, 30, 80, nominal_ms], abs=0.01)
     assert [int(frame.image[50, 80, 0]) for frame in frames] == pytest.approx(
         [20, 40, 60, 20, 40, 60, 20], abs=6
     )
