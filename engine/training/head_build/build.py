@@ -35,6 +35,7 @@ from engine.training.head_build.source import (
     read_bone_weights,
     read_target,
 )
+from engine.training.head_build.teeth import tucked
 from engine.training.head_build.uv_layout import Layout, lay_out
 from engine.types import BLENDSHAPE_NAMES
 
@@ -103,6 +104,7 @@ def build(data: Path, settings: Settings) -> dict[str, np.ndarray]:
     twin = mirror_map(base, mesh)
     count = len(mesh.source_vertex)
     neutral = 0.5 * (model.mean[:count] + mirrored(model.mean[:count], twin)).astype(np.float64)
+    neutral = tucked(mesh, neutral)
     eyes = [find_eye(mesh, neutral, side) for side in ("left", "right")]
     identity = model.basis[:, :count].astype(np.float64)
     for eye in eyes:

@@ -82,7 +82,7 @@ def _macro_factors(rng: np.random.Generator, count: int) -> Array:
     """
     race = rng.dirichlet((0.7, 0.7, 0.7), count)
     male = np.clip(rng.integers(0, 2, count) * 0.7 + 0.15 + rng.normal(0.0, 0.12, count), 0, 1)
-    old = rng.beta(1.1, 2.4, count)
+    old = 0.75 * rng.beta(1.2, 2.6, count)
     groups = [race, np.stack([1 - male, male], 1), np.stack([1 - old, old], 1)]
     for spread in (0.2, 0.22):
         value = np.clip(rng.normal(0.0, spread, count), -1.0, 1.0)
