@@ -5,12 +5,16 @@ from __future__ import annotations
 import argparse
 import logging
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import yaml
 
 from engine.errors import ConfigError
 from engine.resources import RESOURCES
+from engine.settings import read
+
+if TYPE_CHECKING:
+    from engine.training.train import TrainSettings
 
 HELP = "train the alignment network, or publish what was trained"
 
@@ -53,19 +57,12 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def read_settings(name: str) -> Any:
-    """Read TrainSettings from a preset of resources/presets or from a file."""
-    from dataclasses import fields
-
+def read_settings(name: str) -> TrainSettings:
+    """Read TrainSettings from a preset of resources/presets or from a file. ConfigError."""
     from engine.training.train import TrainSettings
 
     path = RESOURCES / "presets" / f"train_{name}.yaml"
     path = path if path.is_file() else Path(name)
     if not path.is_file():
         raise ConfigError(f"{name}: neither a preset nor a file of training settings")
-    values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    allowed = [field.name for field in fields(TrainSettings)]
-    for key in values:
-        if key not in allowed:
-            raise ConfigError(f"{path}: unknown key {key!r}; allowed are {', '.join(allowed)}")
-    return TrainSettings(**values)
+    return read(TrainSettings, yaml.safe_load(path.read_text(encoding="utf-8")), str(path))

@@ -34,13 +34,20 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
+class StreamShares:
+    """How often each stream is drawn."""
+
+    a: float = 0.45  # rendered heads
+    b: float = 0.25  # portraits, fitted and re-rendered
+    c: float = 0.3  # portraits with the teacher's landmarks
+
+
+@dataclass(frozen=True)
 class TrainSettings:
     """One training run."""
 
     network: str = "nano"
-    shares: dict[str, float] = field(  # how often each stream is drawn
-        default_factory=lambda: {"a": 0.45, "b": 0.25, "c": 0.3}
-    )
+    shares: StreamShares = field(default_factory=StreamShares)
     steps: int = 20_000
     batch: int = 32
     rate: float = 3e-3
@@ -54,16 +61,17 @@ class TrainSettings:
     augment: AugmentSettings = field(default_factory=AugmentSettings)
 
 
-def pack_shares(packs: list[Pack], streams: dict[str, float]) -> list[float]:
+def pack_shares(packs: list[Pack], shares: StreamShares) -> list[float]:
     """Split the share of every stream over its packs, by their size.
 
     Raises AssetError if no pack belongs to a stream that has a share.
     """
+    streams = {name: share for name, share in asdict(shares).items() if share > 0}
     count = {name: sum(len(p) for p in packs if p.stream == name) for name in streams}
-    shares = [streams.get(p.stream, 0.0) * len(p) / max(count.get(p.stream, 0), 1) for p in packs]
-    if sum(shares) <= 0:
+    result = [streams.get(p.stream, 0.0) * len(p) / max(count.get(p.stream, 0), 1) for p in packs]
+    if sum(result) <= 0:
         raise AssetError(f"no training pack of the streams {', '.join(streams)}")
-    return shares
+    return result
 
 
 class _Steps:
@@ -116,13 +124,8 @@ class Trainer:
         report  called after every step with its number and the parts of the loss
         """
         settings, end = self.settings, time.monotonic() + (seconds or math.inf)
-        maker = BatchMaker(
-            self.head,
-            self.packs,
-            list(settings.shares),
-            self.config.image_side_px,
-            settings.augment,
-        )
+        side, shares = self.config.image_side_px, pack_shares(self.packs, settings.shares)
+        maker = BatchMaker(self.head, self.packs, shares, side, settings.augment)
         ready: Backlog[Batch] = Backlog(4)
 
         def load(step: int) -> None:

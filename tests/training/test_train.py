@@ -15,10 +15,11 @@ from engine.network.aligner import FlowMap
 from engine.training.batches import Batch
 from engine.training.loss import OPENINGS, AlignmentLoss, LossSettings, vertex_weights
 from engine.training.packs import Pack, read_pack, write_pack
-from engine.training.train import Trainer, TrainSettings, pack_shares
+from engine.training.train import StreamShares, Trainer, TrainSettings, pack_shares
 
 HEAD = open_head.load()
 COUNT = len(HEAD.neutral)
+ONLY_PORTRAITS = StreamShares(a=0.0, b=0.0, c=1.0)
 
 
 def random_batch(seed: int) -> tuple[list[FlowMap], Batch]:
@@ -105,7 +106,7 @@ def pack(tmp_path: Path) -> Pack:
 
 @pytest.mark.slow
 def test_a_resumed_run_equals_one_that_was_not_cut_off(pack: Pack, tmp_path: Path) -> None:
-    settings = TrainSettings(shares={"c": 1.0}, steps=4, batch=2, validate_every=1000)
+    settings = TrainSettings(shares=ONLY_PORTRAITS, steps=4, batch=2, validate_every=1000)
     whole = Trainer(settings, [pack], tmp_path / "whole")
     whole.run(None, lambda step, parts: None)
 
@@ -128,10 +129,10 @@ def test_a_resumed_run_equals_one_that_was_not_cut_off(pack: Pack, tmp_path: Pat
 def test_a_damaged_checkpoint_is_named(pack: Pack, tmp_path: Path) -> None:
     torch.save({"step": 3, "network": {}}, tmp_path / "checkpoint.pt")
     with pytest.raises(AssetError, match=r"checkpoint\.pt: not a checkpoint of nano"):
-        Trainer(TrainSettings(shares={"c": 1.0}), [pack], tmp_path)
+        Trainer(TrainSettings(shares=ONLY_PORTRAITS), [pack], tmp_path)
 
 
 def test_a_stream_without_a_pack_is_an_error(pack: Pack) -> None:
-    assert pack_shares([pack], {"a": 0.5, "c": 0.5}) == [0.5]
+    assert pack_shares([pack], StreamShares(a=0.5, b=0.0, c=0.5)) == [0.5]
     with pytest.raises(AssetError, match="no training pack of the streams a"):
-        pack_shares([pack], {"a": 1.0})
+        pack_shares([pack], StreamShares(a=1.0, b=0.0, c=0.0))
