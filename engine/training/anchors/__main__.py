@@ -15,10 +15,12 @@ from engine.training.anchors.picture import anchors_picture
 from engine.training.anchors.placement import mean_face, place, rails
 from engine.training.anchors.refine import refine, with_anchors
 from engine.training.portraits.collection import Collection, read_collection, squared_labels
-from engine.training.portraits.landmark_model import Array
+from engine.types import Array
 
 DEFAULT_OUT = ROOT / "engine" / "training" / "head_build" / "landmark_anchors.npz"
 NOSE, EYES, LIPS, MOUTH = 1, (33, 263), (13, 14), (61, 291)
+
+logger = logging.getLogger(__name__)
 
 
 def still_faces(collection: Collection) -> Array:
@@ -53,7 +55,7 @@ def main() -> None:
     labels = squared_labels(collection, picked)
     anchors, errors = refine(head, anchors, lines, labels, collection.mirror, arguments.rounds)
     for number, error in enumerate(errors):
-        logging.info("round %d: mean error of the fits %.3f %% of the box", number, 100 * error)
+        logger.info("round %d: mean error of the fits %.3f %% of the box", number, 100 * error)
     head = with_anchors(head, anchors)
     np.savez_compressed(
         arguments.out,

@@ -12,13 +12,13 @@ from scipy.spatial import cKDTree
 from engine.fit.heads.open_head import OpenHead
 from engine.training.anchors import correspondences as c
 from engine.training.anchors.surface import (
-    Array,
     Indices,
     SurfacePoints,
     at_fractions,
     nearest,
     nearest_on_line,
 )
+from engine.types import Array
 
 IRIS_RADIUS = 0.0059  # metres; human irises differ by only 0.3 mm
 

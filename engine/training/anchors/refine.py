@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from engine.fit.heads.open_head import OpenHead
 from engine.training.anchors.placement import Rails, snapped
-from engine.training.anchors.surface import Array, SurfacePoints
+from engine.training.anchors.surface import SurfacePoints
 from engine.training.portraits.fit import Labels, PortraitFit, fit_all
+from engine.types import Array
 
 LARGEST_STEP = 0.004  # metres a round
 STIFFNESS = 0.15  # of a displacement, against the mean weight of one portrait

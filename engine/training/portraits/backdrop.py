@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.training.portraits.landmark_model import Array
+from engine.types import Array
 
 CELL_PX = 4
 SPREADS_CELLS = (16.0, 8.0, 4.0, 2.0, 1.0)
@@ -14,7 +14,7 @@ ENOUGH = 0.08  # weight of samples around a cell at which the next finer scale t
 
 
 def displacement_field(places_px: Array, shifts_px: Array, side_px: int) -> Array:
-    """Spread displacements of points over a picture: smooth, and zero on the picture's border.
+    """Spread displacements of points over a picture: smooth, and zero at the border's lower part.
 
     places_px  (N, 2) in the new picture; shifts_px (N, 2) from the old to the new picture
     returns    (side_px, side_px, 2) displacement of every pixel of the new picture
@@ -29,7 +29,8 @@ def displacement_field(places_px: Array, shifts_px: Array, side_px: int) -> Arra
     np.add.at(total[..., 2], (row, column), 1.0)
     total /= np.maximum(total[..., 2:], 1.0)  # mean of each cell, weight 0 or 1
     rim = np.ones((cells, cells), bool)
-    rim[1:-1, 1:-1] = False
+    rim[:-1, 1:-1] = False
+    rim[: cells // 3] = False  # hair may reach beyond the top: let it move
     total[rim] = (0.0, 0.0, 1.0)
     field = np.zeros((cells, cells, 2), np.float32)
     for spread in SPREADS_CELLS:

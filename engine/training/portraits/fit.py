@@ -17,11 +17,10 @@ from engine.training.anchors.correspondences import FINE
 from engine.training.portraits.landmark_model import (
     IRIS_START,
     LANDMARK_COUNT,
-    Array,
     FaceState,
     LandmarkModel,
 )
-
+from engine.types import Array
 
 BATCH = 8  # portraits whose derivatives stay in the processor's cache
 

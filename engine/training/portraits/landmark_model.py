@@ -12,9 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.fit.heads import JOINT_NAMES, HeadModel
-from engine.types import BLENDSHAPE_NAMES
-
-Array = NDArray[np.float64]
+from engine.types import BLENDSHAPE_NAMES, Array
 
 LANDMARK_COUNT, IRIS_START = 478, 468
 JAW_OPEN = BLENDSHAPE_NAMES.index("jawOpen")

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from engine.fit.heads import landmarks
 from engine.fit.heads.open_head import OpenHead
 from engine.training.anchors import correspondences as c
-from engine.training.portraits.landmark_model import Array
+from engine.types import Array
 
-HAIR_DISTANCE = 3.2  # deviations of the skin's colour at which a pixel is taken for something else
+HAIR_DISTANCE = 3.0  # deviations of the skin's colour at which a pixel is taken for something else
 IRIS_DEFAULT, SCLERA_DEFAULT = (0.30, 0.20, 0.14), 0.8
 
 
@@ -60,8 +60,8 @@ def covered_skin(
         return np.zeros(len(values), bool)
     centre = np.median(values[sure], axis=0)
     spread = 1.4826 * np.median(np.abs(values[sure] - centre), axis=0)
-    spread = np.maximum(spread, [16.0, 4.0, 4.0])
-    distance = np.sqrt((((values - centre) / spread) ** 2).mean(1))
+    spread = np.maximum(spread, [14.0, 4.0, 4.0])
+    distance = np.linalg.norm((values - centre) / spread, axis=1)
     forehead = head.in_regions("face") & (height < -0.035)
     return (distance > HAIR_DISTANCE) & (forehead | head.in_regions("ears", "scalp", "neck"))
 

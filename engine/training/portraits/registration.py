@@ -16,7 +16,7 @@ from scipy.spatial import cKDTree
 
 from engine.fit.heads.open_head import OpenHead
 from engine.training.anchors import correspondences as c
-from engine.training.portraits.landmark_model import Array
+from engine.types import Array
 
 Indices = NDArray[np.int64]
 MEMBRANE, PLATE, PULL = 0.02, 0.6, 1e-4  # stiffness against slope, bending and moving at all

@@ -8,6 +8,7 @@ import cv2
 import moderngl
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix, diags
 from scipy.spatial import cKDTree
 
 from engine.fit.heads import gaze_rotation
@@ -16,7 +17,7 @@ from engine.fit.skinning import joints_of, vertices
 from engine.training.anchors import correspondences as c
 from engine.training.anchors.placement import IRIS_RADIUS
 from engine.training.portraits.backdrop import displacement_field, warped
-from engine.training.portraits.landmark_model import Array, FaceState
+from engine.training.portraits.landmark_model import FaceState
 from engine.training.portraits.likeness import Likeness, prepare
 from engine.training.portraits.registration import margins, neighbours, spreading
 from engine.training.portraits.variation import Variation
@@ -28,6 +29,7 @@ from engine.training.render.device import (
     set_uniform,
 )
 from engine.training.render.shape import NormalMap
+from engine.types import Array
 
 OVERSAMPLING = 2
 DEPTH_TOLERANCE_M = 0.003
@@ -61,7 +63,12 @@ class PortraitRenderer:
         twins = cKDTree(neutral).query(neutral * [-1, 1, 1])[1]
         self._twins = np.asarray(twins, dtype=np.int64)
         self._normals = NormalMap(head.triangles, len(neutral))
-        self._opacity = _opacity(head)
+        joined = neighbours(head.triangles, len(neutral))
+        self._mean_of = diags(1 / np.maximum(np.asarray(joined.sum(1)).ravel(), 1)) @ joined
+        self._opacity = _opacity(head, self._mean_of)
+        self._open = head.in_regions("face")
+        self._skin = head.in_regions("face", "eyes", "nose", "mouth", "ears", "scalp", "neck")
+        self._enamel = _enamel(head)
         self._lash_line = self._vertices(c.LASH_LOOP)
         self._lips = self._vertices(c.LIP_CONTACT_LOOP)
         self._context = create_context()
@@ -107,12 +114,9 @@ class PortraitRenderer:
         normals = self._normals(posed)
         self._write(posed, normals, self._sticking(likeness))
         self._frame(new.camera_from_head, new.focal_px)
-        self._target.clear(depth=1.0)
-        self._draw_parts(lambda kind, eye: None)
-        unhidden = self._unhidden(points, camera)
-        view = -(normals @ new.camera_from_head[:3, :3].T * camera).sum(1)
-        visible = unhidden & (view > 0)
-        self._paint(likeness, new, posed, points, visible)
+        toward = -(normals @ new.camera_from_head[:3, :3].T * camera).sum(1) > 0
+        self._paint(likeness, new, posed, points, toward)
+        visible = toward & self._unhidden(points, camera)
         picture = np.frombuffer(self._colour.read(alignment=1), np.uint8)
         picture = picture.reshape(self._side * OVERSAMPLING, -1, 4)[..., :3]
         size = (self._side, self._side)
@@ -126,11 +130,11 @@ class PortraitRenderer:
         new: Variation,
         posed: Array,
         points: Array,
-        visible: NDArray[np.bool_],
+        toward: NDArray[np.bool_],
     ) -> None:
-        """Draw backdrop and head in colour."""
+        """Draw backdrop and head in colour; toward (V,): vertices that face the camera."""
         context, program = self._context, self._program
-        anchor = visible & (likeness.seen > 0.05)
+        anchor = toward & (likeness.seen > 0.05) & self._skin
         shifts = points - likeness.places_px
         field = displacement_field(points[anchor], shifts[anchor], self._side)
         backdrop = warped(likeness.image, field, OVERSAMPLING).astype(np.float32) * new.gain
@@ -161,7 +165,8 @@ class PortraitRenderer:
             set_uniform(program, "eye_centre", joints[2 + eye])
             set_uniform(program, "eye_axis", gaze_rotation(*new.gaze[eye]) @ [0.0, 0.0, -1.0])
             set_uniform(program, "iris_angle", float(np.arcsin(IRIS_RADIUS / radius)))
-            set_uniform(program, "lid_y", float(posed[lid, 1].min()))
+            lids = posed[lid, 1]
+            set_uniform(program, "lid_y", (float(lids.min()), float(lids.max())))
 
         context.enable(moderngl.BLEND)
         self._draw_parts(eye_uniforms)
@@ -181,9 +186,14 @@ class PortraitRenderer:
         places, seen = likeness.places_px.copy(), likeness.seen.copy()
         places[self._margins.inner] = places[self._margins.source]
         seen[self._margins.inner] = seen[self._margins.source]
+        for _ in range(2):
+            seen = np.minimum(seen, self._mean_of @ seen)
         other = seen[self._twins]
+        opacity = self._opacity * np.where(
+            self._open, np.clip(np.maximum(seen, other) / 0.15, 0.0, 1.0), 1.0
+        )
         share = seen + (1 - seen) * np.clip(1 - 1.5 * other, 0.0, 1.0)
-        mixing = np.stack([share, self._opacity, self._margins.lash, np.ones_like(share)], axis=1)
+        mixing = np.stack([share, opacity, self._margins.lash, self._enamel], axis=1)
         return np.hstack([places / self._side, places[self._twins] / self._side, mixing])
 
     def _project(
@@ -241,12 +251,22 @@ def _parts(head: OpenHead) -> list[tuple[int, int, NDArray[np.int32]]]:
     return [(SKIN, -1, head.triangles[left]), *found]
 
 
-def _opacity(head: OpenHead) -> Array:
+def _opacity(head: OpenHead, mean_of: csr_matrix) -> Array:
     """Return (V,): 1 on the face, fading to the warped portrait towards ears, scalp and neck."""
     face = head.in_regions("face", "eyes", "nose", "mouth", "inner_mouth", "eye_sockets")
-    joined = neighbours(head.triangles, len(face))
-    degree = np.maximum(np.asarray(joined.sum(1)).ravel(), 1)
     value = face.astype(np.float64)
     for _ in range(4):
-        value = np.minimum(value, 0.5 * value + 0.5 * (joined @ value) / degree)
+        value = np.minimum(value, 0.5 * value + 0.5 * (mean_of @ value))
     return value
+
+
+def _enamel(head: OpenHead) -> Array:
+    """Return (V,): 1 towards the cutting edges of the teeth, 0 at their gums."""
+    result, teeth = np.zeros(len(head.neutral)), head.in_regions("teeth")
+    height = head.neutral[:, 1].astype(np.float64)
+    lower = teeth & (head.skin_weights[:, 2] > 0.5)
+    for part, way in ((teeth & ~lower, 1.0), (lower, -1.0)):
+        if part.any():
+            along = way * height[part]
+            result[part] = np.clip((along - along.min()) / np.ptp(along) / 0.3, 0.0, 1.0)
+    return result

@@ -9,9 +9,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engine.fit.heads import JOINT_NAMES, HeadModel
+from engine.fit.skinning import joints_of
 from engine.geometry import rotation_from_vector
-from engine.training.portraits.landmark_model import Array, FaceState
-from engine.types import BLENDSHAPE_NAMES
+from engine.training.portraits.landmark_model import FaceState
+from engine.training.portraits.lids import closing
+from engine.types import BLENDSHAPE_NAMES, Array
 
 POSE_DEVIATION_RAD = np.deg2rad([6.0, 9.0, 6.0])  # about x (nod), y (turn), z (tilt)
 LARGEST_TURN_RAD = np.deg2rad(20.0)
@@ -49,11 +52,10 @@ class Variation:
     seed: float
 
 
-def vary(state: FaceState, neck_joint: Array, rng: np.random.Generator) -> Variation:
-    """Draw a variation of a batch of one face.
-
-    neck_joint  (3,) about which the head turns, metres, head space
-    """
+def vary(head: HeadModel, state: FaceState, rng: np.random.Generator) -> Variation:
+    """Draw a variation of a batch of one face; its head turns about its neck joint."""
+    identity = state.identity[0]
+    neck_joint = joints_of(head, identity)[JOINT_NAMES.index("neck")]
     old = state.rotation[0]
     vector = np.clip(rng.normal(0.0, POSE_DEVIATION_RAD), -LARGEST_TURN_RAD, LARGEST_TURN_RAD)
     new = rotation_from_vector(vector) @ old
@@ -66,8 +68,8 @@ def vary(state: FaceState, neck_joint: Array, rng: np.random.Generator) -> Varia
     window = np.array([rng.uniform(-0.25, 0.25), rng.uniform(-0.35, -0.05), -1.0])
     return Variation(
         camera_from_head=camera_from_head,
-        identity=state.identity[0],
-        expression=varied_expression(state.expression[0], rng),
+        identity=identity,
+        expression=closed_lids(head, identity, varied_expression(state.expression[0], rng)),
         gaze=np.clip(gaze, -LARGEST_GAZE_RAD, LARGEST_GAZE_RAD),
         neck=_rotation_vector(new.T @ old),
         focal_px=float(np.exp(state.log_focal[0])),
@@ -78,6 +80,14 @@ def vary(state: FaceState, neck_joint: Array, rng: np.random.Generator) -> Varia
         pupil=rng.uniform(0.3, 0.5),
         seed=rng.uniform(0.0, 6.28),
     )
+
+
+def closed_lids(head: HeadModel, identity: Array, expression: Array) -> Array:
+    """Return the expression with its blinks scaled: 1 becomes what just closes this face's eyes."""
+    blinks = [BLENDSHAPE_NAMES.index(f"eyeBlink{side}") for side in ("Left", "Right")]
+    result = expression.copy()
+    result[blinks] = expression[blinks] * closing(head, identity, expression)
+    return result
 
 
 def varied_expression(expression: Array, rng: np.random.Generator) -> Array:

@@ -1,0 +1,114 @@
+"""Packs of training images made of portraits: stream (b) re-rendered, stream (c) labelled.
+
+A pack is one uncompressed .npz: `jpeg` uint8, all files one after another; `offsets` int64
+(N + 1,); labels; `stream` "b" or "c"; `head_sha256`. Positions are int16 in 64ths of a pixel,
+pixel centres at +0.5. Stream (b) has `points` (N, V, 2) and `visible` (N, V / 8) packed bits.
+Stream (c) has `landmarks` (N, 478, 2), `spread` float16 (N, 478) px, `split` uint8 (N,),
+1 = validation, and `mirror` int32 (478,).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from engine.fit.heads.open_head import OpenHead
+from engine.training.portraits.collection import SIDE_PX, Collection, squared, squared_labels
+from engine.training.portraits.fit_file import StoredFits
+from engine.training.portraits.rerender import PortraitRenderer, Rerendered
+from engine.training.portraits.variation import vary
+
+VARIATIONS = 3  # drawn of a portrait before the next one is prepared
+GOOD_FIT = 0.009  # of the box side: portraits that fit worse are not re-rendered
+POSITIONS_PER_PX = 64
+JPEG_QUALITY = 94
+
+
+def encoded(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the bytes of a picture (H, W, 3), RGB, as JPEG."""
+    options = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
+    return cv2.imencode(".jpg", image[..., ::-1], options)[1].ravel()
+
+
+def fixed_point(points_px: NDArray[np.floating]) -> NDArray[np.int16]:
+    """Return positions in 64ths of a pixel, clipped to what int16 holds."""
+    limits = np.iinfo(np.int16)
+    scaled = np.round(points_px * POSITIONS_PER_PX)
+    return np.clip(scaled, limits.min, limits.max).astype(np.int16)
+
+
+def rerendered(
+    head: OpenHead, collection: Collection, fits: StoredFits, count: int, seed: int
+) -> Iterator[Rerendered]:
+    """Yield `count` re-rendered training portraits: the well-fitted ones in turn, varied thrice."""
+    usable = np.flatnonzero(~collection.validation & (fits.error < GOOD_FIT))
+    rng = np.random.default_rng(seed)
+    renderer = PortraitRenderer(head, SIDE_PX)
+    wanted = -(-count // VARIATIONS)
+    order = np.concatenate([rng.permutation(usable) for _ in range(-(-wanted // len(usable)))])
+    for number, index in enumerate(order[:wanted]):
+        picked = np.array([index])
+        state, labels = fits.state.take(picked), squared_labels(collection, picked)
+        image, _ = squared(collection.image(int(index)))
+        likeness = renderer.likeness(image, state, labels.landmarks_px[0])
+        for _ in range(min(VARIATIONS, count - number * VARIATIONS)):
+            yield renderer.draw(likeness, vary(head, state, rng))
+
+
+def write_rerendered(path: Path, pictures: Iterator[Rerendered], count: int, sha256: str) -> None:
+    """Write stream (b)."""
+    files, points, visible = list[NDArray[np.uint8]](), list[NDArray[np.int16]](), []
+    for picture in tqdm(pictures, total=count, unit="image"):
+        files.append(encoded(picture.image))
+        points.append(fixed_point(picture.points_px))
+        visible.append(np.packbits(picture.visible))
+    _write(path, files, "b", sha256, points=np.stack(points), visible=np.stack(visible))
+
+
+def write_labelled(path: Path, collection: Collection, sha256: str) -> None:
+    """Write stream (c): every portrait, training and validation."""
+    every = np.arange(len(collection.validation))
+    labels = squared_labels(collection, every)
+    files = [encoded(squared(collection.image(int(i)))[0]) for i in tqdm(every, unit="image")]
+    _write(
+        path,
+        files,
+        "c",
+        sha256,
+        landmarks=fixed_point(labels.landmarks_px),
+        spread=labels.spread_px.astype(np.float16),
+        split=collection.validation.astype(np.uint8),
+        mirror=collection.mirror,
+    )
+
+
+def _write(
+    path: Path, files: list[NDArray[np.uint8]], stream: str, sha256: str, **labels: NDArray
+) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.savez(
+        path,
+        jpeg=np.concatenate(files),
+        offsets=np.concatenate([[0], np.cumsum([len(f) for f in files])]).astype(np.int64),
+        stream=np.array(stream),
+        head_sha256=np.array(sha256),
+        **labels,
+    )
+
+
+def pack_sheet(path: Path, rows: int, columns: int, tile_px: int) -> NDArray[np.uint8]:
+    """Return a contact sheet (rows * tile_px, columns * tile_px, 3) of a pack's first pictures."""
+    with np.load(path, allow_pickle=False) as pack:
+        data, offsets = pack["jpeg"], pack["offsets"]
+    tiles = list[NDArray[np.uint8]]()
+    for i in range(rows * columns):
+        picture = cv2.imdecode(data[offsets[i] : offsets[i + 1]], cv2.IMREAD_COLOR)
+        size = (tile_px, tile_px)
+        tile = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+        tiles.append(np.asarray(tile, dtype=np.uint8)[..., ::-1])
+    return np.vstack([np.hstack(tiles[r * columns : (r + 1) * columns]) for r in range(rows)])
