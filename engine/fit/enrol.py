@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from engine.fit.residuals import EXPRESSION_START, Measurement, Rows, View
 from engine.fit.settings import EnrolSettings
-from engine.fit.solver import FitState, Solver
+from engine.fit.solver import FitState, Past, Solver
+from engine.geometry import rigid
 from engine.types import Array
 
 _AT_BOUND = 1e-9
@@ -124,6 +125,16 @@ class Enrolment:
         early = self.keyframes <= len(settings.first_frames)
         self._shared = self._shared + (1.0 if early else settings.rate) * (best - self._shared)
         self._solver.become(self._shared[:-1])
+
+
+def warm_up(solver: Solver, enrolment: Enrolment) -> None:
+    """Compile the loops, so that the first frame does not wait for it. Leaves no trace."""
+    count = len(solver.chosen.vertex)
+    nothing = Measurement(np.zeros((count, 2)), np.ones(count), np.zeros(count))
+    state = solver.rest(rigid(np.eye(3), np.array([0.0, 0.0, 0.5])))
+    solver.solve(nothing, enrolment.intrinsics, state, Past(state, 1 / 30), steps=1)
+    enrolment.observe(nothing, state)
+    enrolment.restart()
 
 
 def _free(state: FitState) -> NDArray[np.bool_]:

@@ -10,7 +10,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from engine.errors import ConfigError
-from engine.fit.residuals import EXPRESSION_START, GAZE, NECK, ROTATION, SHIFT
+from engine.fit.residuals import EXPRESSION_START, GAZE, NECK, POSE, ROTATION, SHIFT
 from engine.fit.settings import FitSettings, per_shape
 from engine.types import Array
 
@@ -45,6 +45,8 @@ def priors_for(
     """
     within = np.zeros((EXPRESSION_START + len(names),) * 2)
     _expression_prior(within[EXPRESSION_START:, EXPRESSION_START:], names, settings)
+    # A step of the pose stays within a radian and a metre where nothing is seen.
+    within[POSE, POSE] += np.eye(6)
     within[GAZE, GAZE] += np.eye(4) / settings.gaze_sigma_rad**2
     within[NECK, NECK] += np.eye(3) / settings.neck_sigma_rad**2
     for axis, sigma in ((0, settings.vergence_sigma_rad), (1, settings.tilt_sigma_rad)):

@@ -62,7 +62,6 @@ class Rows(NamedTuple):
     jacobian: Array  # (2N, 13 + E) float32, weighted
     residual: Array  # (2N,) float32, weighted
     projected: Array  # (N, 2) px
-    distance: Array  # (N,) of projection and measurement, in sigma
     facing: Array  # (N,) 0 averted .. 1 facing the camera
     weight: Array  # (N,) what both rows of a vertex were multiplied by
 
@@ -73,7 +72,6 @@ def rows_for(vertex_count: int, expression_count: int) -> Rows:
         jacobian=np.zeros((2 * vertex_count, EXPRESSION_START + expression_count), np.float32),
         residual=np.zeros(2 * vertex_count, np.float32),
         projected=np.zeros((vertex_count, 2)),
-        distance=np.zeros(vertex_count),
         facing=np.zeros(vertex_count),
         weight=np.zeros(vertex_count),
     )
@@ -186,7 +184,6 @@ def _weight(i: int, depth: float, measurement: Measurement, robust: Robust, rows
     dy = rows.projected[i, 1] - measurement.points[i, 1]
     variance = measurement.sigma[i] * measurement.sigma[i]
     squared = (dx * dx + dy * dy) / variance
-    rows.distance[i] = np.sqrt(squared)
     if depth < NEAREST_DEPTH_M:
         return 0.0
     trust = (robust.student_dof + 2.0) / (robust.student_dof + squared)

@@ -7,7 +7,7 @@ exactly under the coefficients' bounds.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -110,6 +110,8 @@ class Solver:
             self.settings.facing_full,
             self.settings.hidden_share,
         )
+        self._anchors = np.zeros(0, np.int32)  # of the last alignment, and what follows from them
+        self._measured_rows = self._face_rows = np.zeros(0, np.int64)
         self.become(np.zeros(len(head.identity_basis)))
 
     def become(self, coefficients: Array) -> None:
@@ -145,11 +147,15 @@ class Solver:
 
     def measured(self, alignment: Alignment) -> Measurement:
         """Pick the fitted vertices out of an alignment; what it lacks has no information."""
-        row_of = np.full(len(self.head.neutral), -1)
-        row_of[alignment.anchors] = np.arange(len(alignment.anchors))
-        rows = row_of[self.chosen.vertex]
+        if not np.array_equal(alignment.anchors, self._anchors):
+            self._anchors = alignment.anchors
+            row_of = np.full(len(self.head.neutral), -1)
+            row_of[alignment.anchors] = np.arange(len(alignment.anchors))
+            self._measured_rows, self._face_rows = row_of[self.chosen.vertex], row_of[self.face]
+            self._face_rows = self._face_rows[self._face_rows >= 0]
+        rows = self._measured_rows
         points = alignment.points_px[rows].astype(np.float64)
-        face = alignment.points_px[row_of[self.face][row_of[self.face] >= 0]]
+        face = alignment.points_px[self._face_rows]
         face = face[np.isfinite(face).all(axis=1)]
         floor = self.settings.sigma_floor_share * face_size_px(face)
         sigma = np.maximum(alignment.sigma_px[rows].astype(np.float64), floor)
@@ -261,14 +267,3 @@ def face_size_px(points_px: Array) -> float:
         return 1.0
     width, height = points_px.max(axis=0) - points_px.min(axis=0)
     return float(np.sqrt(max(width * height, 1.0)))
-
-
-def warmed_up(solver: Solver) -> Solver:
-    """Compile the loops, so that the first frame does not wait for it; returns the solver."""
-    pose = rigid(np.eye(3), np.array([0.0, 0.0, 0.5]))
-    count = len(solver.chosen.vertex)
-    nothing = Measurement(np.zeros((count, 2)), np.ones(count), np.zeros(count))
-    intrinsics = np.diag([500.0, 500.0, 1.0])
-    state = solver.rest(pose)
-    solver.solve(nothing, intrinsics, state, Past(replace(state), 1 / 30), steps=1)
-    return solver

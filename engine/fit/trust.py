@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.fit.residuals import Measurement, Rows
+from engine.fit.residuals import Measurement
 from engine.fit.settings import TrustSettings
 from engine.fit.solver import face_size_px
 from engine.types import Array
@@ -30,7 +30,8 @@ class Quality:
 
 def quality_of(
     measurement: Measurement,
-    rows: Rows,
+    projected_px: Array,
+    facing: Array,
     camera_from_head: Array,
     face_points_px: Array,
     size_px: tuple[int, int],
@@ -38,16 +39,17 @@ def quality_of(
 ) -> Quality:
     """Measure a fit.
 
-    rows            of the fitted vertices, linearised at the state
+    projected_px    (N, 2) the fit's projection of the fitted vertices
+    facing          (N,) 0 averted .. 1 facing the camera, of the same
     face_points_px  (N, 2) projection of the face's landmarks
     size_px         width and height of the image
     """
     face_px = face_size_px(face_points_px)
-    visible = (rows.facing > _MOSTLY_FACING) & (measurement.information > 0)
+    visible = (facing > _MOSTLY_FACING) & (measurement.information > 0)
     if not visible.any():
         visible = measurement.information > 0
     sigma = measurement.sigma[visible]
-    distance = rows.distance[visible] * sigma
+    distance = np.linalg.norm(projected_px[visible] - measurement.points[visible], axis=1)
     seen = bool(visible.any())
     inside = ((face_points_px >= 0) & (face_points_px < np.array(size_px))).all(axis=1)
     position = camera_from_head[:3, 3]

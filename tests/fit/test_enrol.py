@@ -69,7 +69,7 @@ def test_person_and_focal_length_are_learnt(head: OpenHead) -> None:
                 state = solver.solve(measurement, enrolment.intrinsics, state, steps=3)
         after.append(_neutral_error_mm(solver, truth))
         focal.append(enrolment.intrinsics[0, 0] / INTRINSICS[0, 0])
-    assert np.mean(before) > 2.0
+    assert np.mean(before) > 1.5
     assert np.mean(after) < 0.9
     np.testing.assert_allclose(focal, 1.0, atol=0.05)
 
