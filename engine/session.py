@@ -22,7 +22,7 @@ from engine.mailbox import Slot
 from engine.status import SessionStatus, State
 from engine.worker import Worker
 
-BUILD_TIMEOUT_S = 60.0  # loading a network and compiling the fit on a slow machine
+BUILD_TIMEOUT_S = 180.0  # loading a network and compiling the fit on a slow machine
 
 _log = logging.getLogger(__name__)
 

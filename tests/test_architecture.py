@@ -12,6 +12,8 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 MODULES = sorted([*(ROOT / "engine").rglob("*.py"), *(ROOT / "app").rglob("*.py")])
 
+TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in MODULES}
+
 IMPORT_ALL = """
 import importlib, pkgutil, sys
 import engine
@@ -56,8 +58,8 @@ def test_only_mailbox_and_worker_know_threads() -> None:
 def test_no_module_is_longer_than_400_lines_and_no_function_than_60() -> None:
     too_long = [
         f"{path.relative_to(ROOT)}:{node.lineno} {node.name}"
-        for path in MODULES
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for path, tree in TREES.items()
+        for node in ast.walk(tree)
         if isinstance(node, ast.FunctionDef) and (node.end_lineno or 0) - node.lineno >= 60
     ]
     too_long += [str(p.relative_to(ROOT)) for p in MODULES if len(p.read_text().splitlines()) > 400]
@@ -67,8 +69,8 @@ def test_no_module_is_longer_than_400_lines_and_no_function_than_60() -> None:
 def test_user_files_are_never_unpickled() -> None:
     calls = [
         f"{path.relative_to(ROOT)}:{node.lineno}"
-        for path in MODULES
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for path, tree in TREES.items()
+        for node in ast.walk(tree)
         if isinstance(node, ast.Call) and _may_unpickle(node)
     ]
     assert not calls
@@ -76,7 +78,7 @@ def test_user_files_are_never_unpickled() -> None:
 
 
 def _imports(path: Path, name: str) -> bool:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(TREES[path]):
         names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
         if isinstance(node, ast.ImportFrom):
             names = [node.module or ""]

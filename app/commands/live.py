@@ -56,7 +56,7 @@ def has_display() -> bool:
 def run_headless(config: Config, seconds: float | None) -> int:
     """Run until the source ends, the time is over, or Ctrl-C; then print what was measured."""
     session = Session(config)
-    print("Loading ...", flush=True)
+    print("Loading (the first start compiles the fit, which takes a minute) ...", flush=True)
     with session:
         try:
             _watch(session, seconds)

@@ -1,0 +1,84 @@
+"""The real tracker is put together; only the network is made up."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from engine import assembly, plugins
+from engine.assembly import TrackerFactory
+from engine.config import TrackerConfig
+from engine.errors import AssetError, ConfigError
+from engine.geometry import assumed_camera
+from engine.types import Alignment, Crop, Frame, Status
+
+
+class MadeUpBackend:
+    crop_side_px = 192
+
+    def __init__(self, threads: int) -> None:
+        self.threads, self.warmed, self.closed = threads, False, False
+
+    def warm_up(self) -> None:
+        self.warmed = True
+
+    def align(self, frame: Frame, crop: Crop) -> Alignment:
+        raise AssertionError("there is no face to align")
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.fixture
+def backends(monkeypatch: pytest.MonkeyPatch) -> list[MadeUpBackend]:
+    """Exchange the backend modules for one that keeps what it made."""
+    made: list[MadeUpBackend] = []
+
+    def create(_weights: object, threads: int) -> MadeUpBackend:
+        made.append(MadeUpBackend(threads))
+        return made[-1]
+
+    real = plugins.load
+
+    def load(package: object, kind: str) -> object:
+        if package is assembly.engine.network.backends:
+            return SimpleNamespace(create=create)
+        return real(package, kind)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(plugins, "load", load)
+    monkeypatch.setattr(assembly.weights, "load", lambda name: name)
+    return made
+
+
+def test_tracker_finds_nobody_in_an_empty_room(backends: list[MadeUpBackend]) -> None:
+    factory = TrackerFactory()
+    tracker = factory(TrackerConfig(threads=1), assumed_camera(64, 48))
+    result = tracker.step(Frame(np.full((48, 64, 3), 90, np.uint8), 5, 1_000))
+    assert (result.status, result.frame_index) == (Status.SEARCHING, 5)
+    assert result.head is None
+    assert backends[0].warmed
+    assert backends[0].threads == 1
+    factory.close()
+    assert backends[0].closed
+
+
+def test_network_stays_loaded_while_only_the_camera_changes(backends: list[MadeUpBackend]) -> None:
+    factory = TrackerFactory()
+    factory(TrackerConfig(), assumed_camera(64, 48))
+    factory(TrackerConfig(), assumed_camera(128, 96))
+    assert len(backends) == 1
+    factory(TrackerConfig(threads=1), assumed_camera(128, 96))
+    assert len(backends) == 2
+    assert backends[0].closed
+    factory.close()
+
+
+def test_unknown_parts_are_named() -> None:
+    with pytest.raises(ConfigError, match="unknown kind 'hydra_head'"):
+        TrackerFactory()(TrackerConfig(head="hydra"), assumed_camera(64, 48))
+    with pytest.raises(AssetError, match="no weights named 'giant'"):
+        TrackerFactory()(TrackerConfig(weights="giant"), assumed_camera(64, 48))
+    with pytest.raises(ConfigError, match="unknown kind 'abacus'"):
+        assembly.plugins.load(assembly.engine.network.backends, "abacus")
