@@ -97,9 +97,12 @@ RECIPES: dict[str, tuple[Term, ...]] = {
         Term("unit:mouth-elevation", 0.55, x=(0.0, 0.03)),
         Term("face:browDownLeft", 0.25),
     ),
+    # The lips part without the jaw: what the skin shows must not be a small jawOpen.
     "tongueOut": (
-        _face("tongueOut", 1.9),
-        Term("unit:mouth-parling", 0.8),
-        _face("jawOpen", 0.25),
+        _face("tongueOut", 1.7),
+        Term("unit:mouth-parling", 1.0),
+        _face("mouthLowerDownLeft", 0.6),
+        _face("mouthLowerDownRight", 0.6),
+        _face("mouthFunnel", 0.3),
     ),
 }
