@@ -34,7 +34,7 @@ class MainWindow(QMainWindow):
 
     def __init__(self, bridge: Bridge, head: HeadModel, memory: QSettings) -> None:
         super().__init__()
-        self._bridge, self._memory, self._has_picture = bridge, memory, False
+        self.bridge, self._memory, self._has_picture = bridge, memory, False
         self.setWindowTitle("FlowFace Live")
         self.viewport = Viewport(head)
         self.bars = BlendshapeBars()
@@ -75,11 +75,11 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(centre)
 
     def _connect(self) -> None:
-        self._bridge.tracked.connect(self._on_tracked)
-        self._bridge.status_changed.connect(self._on_status)
-        self.viewport.drawn.connect(self._bridge.drawn)
+        self.bridge.tracked.connect(self._on_tracked)
+        self.bridge.status_changed.connect(self._on_status)
+        self.viewport.drawn.connect(self.bridge.drawn)
         self.source.chosen.connect(self._on_source)
-        self.outputs.chosen.connect(lambda outputs: self._bridge.change(outputs=outputs))
+        self.outputs.chosen.connect(lambda outputs: self.bridge.change(outputs=outputs))
         self.view.changed.connect(self.viewport.set_look)
 
     def _fill_menus(self) -> None:
@@ -125,7 +125,7 @@ class MainWindow(QMainWindow):
 
     def _on_source(self, choice: object) -> None:
         self._has_picture = False
-        self._bridge.change(source=choice)
+        self.bridge.change(source=choice)
 
     def _on_tracked(self, frame: Frame, result: TrackResult) -> None:
         if not self._has_picture:
@@ -145,5 +145,5 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         self._memory.setValue(_GEOMETRY, self.saveGeometry())
         self.hide()  # at once; the threads may take a moment
-        self._bridge.stop()
+        self.bridge.stop()
         super().closeEvent(event)

@@ -47,6 +47,11 @@ class Viewport(QOpenGLWidget):
         self._message.setText(text)
         self._message.setVisible(bool(text))
 
+    @property
+    def message(self) -> str:
+        """The text that lies over the picture; empty if there is none."""
+        return "" if self._message.isHidden() else self._message.text()
+
     def show_result(self, frame: Frame, result: TrackResult) -> None:
         """Draw a frame and what was found in it."""
         self._shown, self._fresh = (frame, result), True

@@ -38,7 +38,7 @@ def run_window(
     tracker_maker  makes the tracker; the real one if None
     settings_path  where choices made in the window are kept; the user's settings if None
     memory         where place and size of the window are kept; the user's if None
-    opened         called once with the window
+    opened         called with the window as soon as it is shown
 
     Raises the FlowFaceError that has stopped the session, if it was never mended.
     """
@@ -53,7 +53,7 @@ def run_window(
     try:
         window.show()
         bridge.start()
-        opened(window)
+        QTimer.singleShot(0, window, lambda: opened(window))
         application.exec()
     finally:
         signal.signal(signal.SIGINT, before)

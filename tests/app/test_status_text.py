@@ -1,0 +1,75 @@
+"""What the user is told."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.status_text import Light, figures, headline, sink_text, stages
+from engine.errors import SourceError
+from engine.status import Latency, SessionStatus, SinkStatus, State
+from engine.types import Status, TrackResult
+
+
+def result(status: Status) -> TrackResult:
+    return TrackResult(0, 0, 1, status, stage_ns={"align": 12_300_000, "detect": 4_000})
+
+
+@pytest.mark.parametrize(
+    ("status", "light", "words"),
+    [
+        (SessionStatus(State.STARTING), Light.AMBER, "loading the network"),
+        (SessionStatus(State.FAILED, SourceError("camera 3: gone")), Light.RED, "camera 3: gone"),
+        (SessionStatus(State.ENDED, source="a.mp4"), Light.GREY, "a.mp4 has been played"),
+        (SessionStatus(State.RUNNING, source="Cam"), Light.AMBER, "No picture from Cam"),
+    ],
+)
+def test_headline_before_and_after_tracking(
+    status: SessionStatus, light: Light, words: str
+) -> None:
+    now = headline(status, None)
+    assert now.light is light
+    assert words in now.reason
+
+
+def test_every_face_status_has_its_own_headline() -> None:
+    said = {status: headline(SessionStatus(State.RUNNING), result(status)) for status in Status}
+    assert [status for status, now in said.items() if now.light is Light.GREEN] == [Status.TRACKING]
+    assert len({now.title for now in said.values()}) == len(Status)
+
+
+def test_a_stopped_output_comes_before_the_face() -> None:
+    sink = SinkStatus("vmc", 3, 0, 0, Latency(1.0, 2.0), "no route to host")
+    now = headline(SessionStatus(State.RUNNING, sinks=(sink,)), result(Status.TRACKING))
+    assert (now.light, now.reason) == (Light.RED, "vmc: no route to host")
+    assert sink_text(sink) == "no route to host"
+
+
+def test_figures() -> None:
+    status = SessionStatus(
+        State.RUNNING,
+        size_px=(640, 480),
+        captured=190,
+        capture_rate=29.96,
+        tracker_rate=28.04,
+        tracker_latency=Latency(17.6, 24.2),
+        dropped_by_camera=10,
+        dropped_by_tracker=6,
+    )
+    assert dict(figures(status)) == {
+        "Source": "30.0 fps · 640 × 480",
+        "Tracker": "28.0 fps",
+        "Latency": "18 ms · p95 24 ms",
+        "Dropped": "16 of 190 (8.0 %)",
+    }
+    assert {value for _, value in figures(SessionStatus(State.STARTING))} == {"–"}
+
+
+def test_what_an_output_has_sent() -> None:
+    latency = Latency(17.6, 24.2)
+    assert sink_text(SinkStatus("vmc", 0, 0, 0, latency, None)) == "Nothing sent yet."
+    told = sink_text(SinkStatus("vmc", 90, 0, 7, latency, None))
+    assert told == "90 frames sent · 18 ms · p95 24 ms · 7 packets refused"
+
+
+def test_stages_that_took_no_time_are_left_out() -> None:
+    assert stages(result(Status.TRACKING)) == "align 12.3"
