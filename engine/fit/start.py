@@ -27,7 +27,12 @@ def first_state(solver: Solver, measurement: Measurement, intrinsics: Array) -> 
     stiff = _stiffest(solver, measurement, usable)
     places = solver.person.neutral[stiff].astype(np.float64)
     points = measurement.points[stiff]
-    found, turn, shift = cv2.solvePnP(places, points, intrinsics, None, flags=cv2.SOLVEPNP_SQPNP)
+    try:
+        found, turn, shift = cv2.solvePnP(
+            places, points, intrinsics, None, flags=cv2.SOLVEPNP_SQPNP
+        )
+    except cv2.error:  # it refuses points that all fall on one place: no face there
+        return None
     if not found or not np.isfinite(turn).all() or not shift[2, 0] > 0:
         return None
     rotation = np.asarray(cv2.Rodrigues(turn)[0], dtype=np.float64)
