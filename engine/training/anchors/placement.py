@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import RBFInterpolator
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from engine.fit.heads.open_head import OpenHead
 from engine.training.anchors import correspondences as c
@@ -38,7 +38,7 @@ class Rails:
 def mirrored_vertices(head: OpenHead) -> Indices:
     """Return for every vertex (V,) the one nearest to its mirror image."""
     neutral = head.neutral.astype(np.float64)
-    return np.asarray(cKDTree(neutral).query(neutral * [-1, 1, 1])[1], dtype=np.int64)
+    return np.asarray(KDTree(neutral).query(neutral * [-1, 1, 1])[1], dtype=np.int64)
 
 
 def _locals(head: OpenHead, loop: tuple[int, ...]) -> Indices:

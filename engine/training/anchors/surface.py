@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from engine.types import Array
 
@@ -61,7 +61,7 @@ def nearest(points: Array, vertices: Array, triangles: Indices, tried: int = 40)
     """
     tried = min(tried, len(triangles))
     centres = vertices[triangles].mean(1)
-    _, close = cKDTree(centres).query(points, k=tried)
+    _, close = KDTree(centres).query(points, k=tried)
     close = np.asarray(close).reshape(len(points), tried)
     flat = triangles[close.ravel()]
     weights = nearest_on_triangle(np.repeat(points, tried, 0), vertices[flat])

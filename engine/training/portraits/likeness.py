@@ -14,6 +14,9 @@ from engine.training.anchors import correspondences as c
 from engine.types import Array
 
 HAIR_DISTANCE = 3.0  # deviations of the skin's colour at which a pixel is taken for something else
+AROUND_EYES = (230, 229, 228, 231, 450, 449, 448, 451, 23, 24, 253, 254, 27, 28, 257, 258)
+CHEEKS_AND_NOSE = (50, 280, 205, 425, 101, 330, 36, 266, 4, 5)
+DARK_GLASSES = 0.36  # brightness around the eyes against the cheeks', below which they are hidden
 IRIS_DEFAULT, SCLERA_DEFAULT = (0.30, 0.20, 0.14), 0.8
 
 
@@ -24,7 +27,7 @@ class Likeness:
     image      (S, S, 3) uint8 RGB
     places_px  (V, 2) where the portrait shows every vertex, or would
     seen       (V,) in [0, 1]: how well it shows them
-    covered    (V,) where hair, a hat or the like lies over the skin
+    covered    (V,) where hair, a hat or dark glasses lie over the skin
     skin, iris, sclera  (3,) mean colours in [0, 1]
     """
 
@@ -92,6 +95,15 @@ def eye_colours(image: NDArray[np.uint8], points_px: Array) -> tuple[Array, Arra
     return np.clip(iris, 0.02, 0.7), np.clip(sclera, 0.25, 0.97)
 
 
+def dark_glasses(image: NDArray[np.uint8], points_px: Array) -> bool:
+    """Tell from landmarks (478, 2) whether the skin around the eyes is hidden by dark glasses."""
+    around, cheeks = (
+        float(np.median(colours_at(image, points_px[list(group)]).mean(1)))
+        for group in (AROUND_EYES, CHEEKS_AND_NOSE)
+    )
+    return around < DARK_GLASSES * max(cheeks, 4.0)
+
+
 def prepare(
     head: OpenHead,
     image: NDArray[np.uint8],
@@ -113,4 +125,6 @@ def prepare(
     skin = np.median(colours_at(image, places[sure]), axis=0) / 255.0 if sure.any() else np.ones(3)
     iris, sclera = eye_colours(image, labels_px)
     covered = covered_skin(head, image, places, seen)
+    if dark_glasses(image, labels_px):
+        covered |= head.in_regions("eyes", "eyeball_left", "eyeball_right", "lashes")
     return Likeness(image, places, seen, covered, skin, iris, sclera)

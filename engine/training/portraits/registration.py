@@ -12,21 +12,22 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.linalg import splu
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from engine.fit.heads.open_head import OpenHead
 from engine.training.anchors import correspondences as c
 from engine.types import Array
 
 Indices = NDArray[np.int64]
-MEMBRANE, PLATE, PULL = 0.02, 0.6, 1e-4  # stiffness against slope, bending and moving at all
+MEMBRANE, PLATE, PULL = 0.02, 0.6, 1e-5  # stiffness against slope, bending and moving at all
 
 
 def neighbours(triangles: NDArray[np.integer], count: int) -> sparse.csr_matrix:
     """Return the symmetric adjacency (V, V) of a triangle mesh, ones where an edge is."""
     rows = triangles[:, [0, 1, 2, 1, 2, 0]].ravel()
     columns = triangles[:, [1, 2, 0, 0, 1, 2]].ravel()
-    matrix = sparse.coo_matrix((np.ones(len(rows)), (rows, columns)), shape=(count, count)).tocsr()
+    ones = np.ones(len(rows))
+    matrix = sparse.csr_matrix((ones, (rows, columns)), shape=(count, count))
     matrix.data[:] = 1.0
     return matrix
 
@@ -83,7 +84,7 @@ def margins(head: OpenHead) -> Margins:
     count, neutral = len(head.neutral), head.neutral.astype(np.float64)
     joined = neighbours(head.triangles, count)
     position = {int(v): i for i, v in enumerate(head.source_vertex)}
-    mirror = np.asarray(cKDTree(neutral).query(neutral * [-1, 1, 1])[1], dtype=np.int64)
+    mirror = np.asarray(KDTree(neutral).query(neutral * [-1, 1, 1])[1], dtype=np.int64)
     lash, edge, contact, front = (
         np.array([position[v] for v in loop], dtype=np.int64)
         for loop in (c.LASH_LOOP, c.LID_EDGE_LOOP, c.LIP_CONTACT_LOOP, c.LIP_FRONT_LOOP)
@@ -100,7 +101,7 @@ def margins(head: OpenHead) -> Margins:
     return Margins(
         inner=np.concatenate([hidden for hidden, _ in pairs]),
         source=np.concatenate(
-            [skin[cKDTree(neutral[skin]).query(neutral[hidden])[1]] for hidden, skin in pairs]
+            [skin[KDTree(neutral[skin]).query(neutral[hidden])[1]] for hidden, skin in pairs]
         ),
         lash=darkness,
     )

@@ -9,7 +9,7 @@ import moderngl
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, diags
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from engine.fit.heads import gaze_rotation
 from engine.fit.heads.open_head import OpenHead
@@ -60,7 +60,7 @@ class PortraitRenderer:
         self._head, self._side = head, side_px
         neutral = head.neutral.astype(np.float64)
         self._spreading, self._margins = spreading(head), margins(head)
-        twins = cKDTree(neutral).query(neutral * [-1, 1, 1])[1]
+        twins = KDTree(neutral).query(neutral * [-1, 1, 1])[1]
         self._twins = np.asarray(twins, dtype=np.int64)
         self._normals = NormalMap(head.triangles, len(neutral))
         joined = neighbours(head.triangles, len(neutral))
@@ -75,7 +75,7 @@ class PortraitRenderer:
         self._program = load_program(self._context, "portrait", "portrait")
         self._table = self._context.buffer(reserve=len(neutral) * 56, dynamic=True)
         self._parts = [(kind, eye, self._array(triangles)) for kind, eye, triangles in _parts(head)]
-        large = (side_px * OVERSAMPLING,) * 2
+        large = (side_px * OVERSAMPLING, side_px * OVERSAMPLING)
         self._backdrop = self._context.texture(large, 3, alignment=1)
         self._quad = self._context.vertex_array(
             load_program(self._context, "backdrop", "backdrop"),
@@ -143,7 +143,9 @@ class PortraitRenderer:
         context.disable(moderngl.DEPTH_TEST | moderngl.CULL_FACE)
         self._backdrop.use(0)
         self._quad.render(moderngl.TRIANGLE_STRIP)
-        texture = context.texture((self._side,) * 2, 3, likeness.image.tobytes(), alignment=1)
+        texture = context.texture(
+            (self._side, self._side), 3, likeness.image.tobytes(), alignment=1
+        )
         texture.use(0)
         for name, value in {
             "ambient": likeness.skin, "light_direction": new.light_direction,

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from engine.errors import AssetError
 from engine.fit.heads.open_head import OpenHead
 from engine.training.portraits.collection import SIDE_PX, Collection, squared, squared_labels
 from engine.training.portraits.fit_file import StoredFits
@@ -108,7 +109,8 @@ def pack_sheet(path: Path, rows: int, columns: int, tile_px: int) -> NDArray[np.
     tiles = list[NDArray[np.uint8]]()
     for i in range(rows * columns):
         picture = cv2.imdecode(data[offsets[i] : offsets[i + 1]], cv2.IMREAD_COLOR)
-        size = (tile_px, tile_px)
-        tile = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+        if picture is None:
+            raise AssetError(f"{path}: picture {i} is damaged; write the pack again")
+        tile = cv2.resize(picture, (tile_px, tile_px), interpolation=cv2.INTER_AREA)
         tiles.append(np.asarray(tile, dtype=np.uint8)[..., ::-1])
     return np.vstack([np.hstack(tiles[r * columns : (r + 1) * columns]) for r in range(rows)])
