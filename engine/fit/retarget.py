@@ -59,10 +59,11 @@ def retarget(
     The eyeLook shapes come from gaze: the coefficients of that name only follow the lids.
     """
     settings = settings or RetargetSettings()
-    by_name = dict(zip(names, map(float, expression), strict=True))
+    by_name = dict(zip(names, expression.tolist(), strict=True))
     by_name.update(_look(gaze, settings.look_limits_rad))
-    gains = dict(settings.gains)
-    weights = np.array([by_name.get(name, 0.0) * gains.get(name, 1.0) for name in BLENDSHAPE_NAMES])
+    weights = np.array([by_name.get(name, 0.0) for name in BLENDSHAPE_NAMES])
+    for name, gain in settings.gains:
+        weights[BLENDSHAPE_NAMES.index(name)] *= gain
     return Blendshapes(np.clip(weights, 0.0, 1.0))
 
 

@@ -25,7 +25,7 @@ EXPRESSION_SIGMA: PerShape = (
     ("eyeLook", 0.3),
     ("mouthClose", 0.25),
     ("jawForward", 0.3),
-    ("tongueOut", 0.3),
+    ("tongueOut", 0.15),
     ("cheekPuff", 0.3),
     ("mouthDimple", 0.35),
     ("mouthShrug", 0.35),

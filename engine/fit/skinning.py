@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 
 from engine.fit.heads import HeadModel, gaze_rotation
-from engine.geometry import cross_matrix, rotation_from_vector
+from engine.geometry import cross_matrix
 from engine.types import Array
 
 NECK, JAW, LEFT_EYE, RIGHT_EYE = range(4)
-# Which joint each column of JointMotion.derivatives turns.
-DERIVATIVE_JOINTS = (LEFT_EYE, LEFT_EYE, RIGHT_EYE, RIGHT_EYE, NECK, NECK, NECK, JAW)
+_ABOUT_X = cross_matrix(np.array([1.0, 0.0, 0.0]))
+_ABOUT_Y = cross_matrix(np.array([0.0, 1.0, 0.0]))
 
 
 class JointMotion(NamedTuple):
@@ -34,46 +35,23 @@ def joint_rotations(jaw_open: float, gaze: Array, neck: Array, jaw_open_rad: flo
     neck          (3,) rotation vector, rad
     jaw_open_rad  rotation of the jaw about x at jawOpen = 1; positive brings the chin down (+y)
     """
-    return np.stack(
-        [
-            rotation_from_vector(neck),
-            rotation_from_vector(np.array([jaw_open * jaw_open_rad, 0.0, 0.0])),
-            gaze_rotation(float(gaze[0, 0]), float(gaze[0, 1])),
-            gaze_rotation(float(gaze[1, 0]), float(gaze[1, 1])),
-        ]
-    )
+    return joint_motion(jaw_open, gaze, neck, jaw_open_rad).rotations
 
 
 def joint_motion(jaw_open: float, gaze: Array, neck: Array, jaw_open_rad: float) -> JointMotion:
-    """Return `joint_rotations` of the same arguments, and their derivatives.
-
-    Source: derivative of a rotation vector by the left Jacobian of SO(3), Sola et al. 2018,
-    A micro Lie theory for state estimation in robotics, equation 145.
-    """
-    rotations = joint_rotations(jaw_open, gaze, neck, jaw_open_rad)
-    about_x, about_y = cross_matrix(np.array([1.0, 0, 0])), cross_matrix(np.array([0, 1.0, 0]))
-    derivatives = np.empty((8, 3, 3))
+    """Return `joint_rotations` of the same arguments, and their derivatives."""
+    rotations, derivatives = np.empty((4, 3, 3)), np.empty((8, 3, 3))
+    # OpenCV's derivative has a row per component of the vector.
+    turned, by_vector = cv2.Rodrigues(np.array(neck, np.float64))
+    rotations[NECK], derivatives[4:7] = turned, by_vector.reshape(3, 3, 3)
+    rotations[JAW] = gaze_rotation(0.0, jaw_open * jaw_open_rad)
+    derivatives[7] = jaw_open_rad * _ABOUT_X @ rotations[JAW]
     for eye, joint in enumerate((LEFT_EYE, RIGHT_EYE)):
         # gaze_rotation is Ry(-yaw) Rx(pitch): yaw acts from the outside, pitch from the inside.
-        derivatives[2 * eye] = -about_y @ rotations[joint]
-        derivatives[2 * eye + 1] = rotations[joint] @ about_x
-    left = _left_jacobian(neck)
-    for axis in range(3):
-        derivatives[4 + axis] = cross_matrix(left[:, axis]) @ rotations[NECK]
-    derivatives[7] = jaw_open_rad * about_x @ rotations[JAW]
+        rotations[joint] = gaze_rotation(float(gaze[eye, 0]), float(gaze[eye, 1]))
+        derivatives[2 * eye] = -_ABOUT_Y @ rotations[joint]
+        derivatives[2 * eye + 1] = rotations[joint] @ _ABOUT_X
     return JointMotion(rotations, derivatives)
-
-
-def _left_jacobian(vector: Array) -> Array:
-    angle = float(np.linalg.norm(vector))
-    skew = cross_matrix(vector)
-    if angle < 1e-4:
-        return np.eye(3) + skew / 2 + skew @ skew / 6
-    return (
-        np.eye(3)
-        + (1 - np.cos(angle)) / angle**2 * skew
-        + (angle - np.sin(angle)) / angle**3 * (skew @ skew)
-    )
 
 
 def neutral_of(head: HeadModel, identity: Array) -> Array:

@@ -34,7 +34,6 @@ from engine.fit.retarget import LOOK_LIMITS_RAD
 from engine.fit.sampling import fit_vertices, vertex_normals
 from engine.fit.settings import FitSettings
 from engine.fit.skinning import joint_motion, joints_of, neutral_of, posed
-from engine.geometry import rigid, rotation_from_vector
 from engine.types import Alignment, Array, Identity
 
 FACE_REGIONS = ("face", "eyes", "nose", "mouth")
@@ -55,12 +54,12 @@ class FitState:
 
     def moved(self, step: Array) -> FitState:
         """Return the state after a step (13 + E,), the pose turned in camera axes."""
-        pose = self.camera_from_head
+        pose = self.camera_from_head.copy()
+        pose[:3, :3] = cv2.Rodrigues(step[ROTATION])[0] @ pose[:3, :3]
+        pose[:3, 3] += step[SHIFT]
         return FitState(
-            camera_from_head=rigid(
-                rotation_from_vector(step[ROTATION]) @ pose[:3, :3], pose[:3, 3] + step[SHIFT]
-            ),
-            expression=np.clip(self.expression + step[EXPRESSION_START:], 0.0, 1.0),
+            camera_from_head=pose,
+            expression=np.minimum(np.maximum(self.expression + step[EXPRESSION_START:], 0.0), 1.0),
             gaze=self.gaze + step[GAZE].reshape(2, 2),
             neck=self.neck + step[NECK],
         )
