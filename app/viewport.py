@@ -6,7 +6,6 @@ import time
 
 import moderngl
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QResizeEvent
 from PySide6.QtOpenGLWidgets import QOpenGLWidget
 from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
@@ -31,7 +30,7 @@ class Viewport(QOpenGLWidget):
         self._context: moderngl.Context | None = None
         self._scene: Scene | None = None
         self._shown: tuple[Frame, TrackResult] | None = None
-        self._fresh = False
+        self._fresh, self._failure = False, ""
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(320, 240)
         self.setAccessibleName("Camera picture with the tracked head")
@@ -43,7 +42,8 @@ class Viewport(QOpenGLWidget):
         return QSize(880, 560)
 
     def show_message(self, text: str) -> None:
-        """Lay a text over the picture; an empty one takes it away."""
+        """Lay a text over the picture; an empty one takes it away, unless nothing can be drawn."""
+        text = text or self._failure
         self._message.setText(text)
         self._message.setVisible(bool(text))
 
@@ -55,6 +55,10 @@ class Viewport(QOpenGLWidget):
     def show_result(self, frame: Frame, result: TrackResult) -> None:
         """Draw a frame and what was found in it."""
         self._shown, self._fresh = (frame, result), True
+        if not (self.isValid() or self._failure):
+            self._failure = _NO_GRAPHICS
+        if self._failure:
+            self.show_message(self._failure)
         self.update()
 
     def set_look(self, look: Look) -> None:
@@ -62,17 +66,12 @@ class Viewport(QOpenGLWidget):
         self._look = look
         self.update()
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        if not self.isValid() and self.isVisible():
-            self.show_message(_NO_GRAPHICS)
-
     def initializeGL(self) -> None:
         try:
             self._context = moderngl.create_context(require=330)
             self._scene = Scene(self._context, self._head)
         except (moderngl.Error, AssetError, ValueError) as error:
-            self.show_message(f"{_NO_GRAPHICS}\n{error}")
+            self._failure = f"{_NO_GRAPHICS}\n{error}"
             return
         self._fresh = self._shown is not None
         self.context().aboutToBeDestroyed.connect(self.release)

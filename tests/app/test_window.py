@@ -196,10 +196,10 @@ def test_a_source_that_cannot_be_opened_is_reported(run: Run, tmp_path: Path) ->
 
 
 def test_place_and_size_are_remembered_and_the_window_closes_in_time(run: Run) -> None:
-    run(lambda window: window.resize(1100, 700), seconds=0.3)
+    run(lambda window: window.resize(790, 620), seconds=0.3)
     sizes: list[tuple[int, int]] = []
     run(lambda window: sizes.append((window.width(), window.height())), seconds=0.3)
-    assert sizes == [(1100, 700)]
+    assert sizes == [(790, 620)]
 
 
 @pytest.fixture
