@@ -8,6 +8,7 @@ Needs a screen; on a machine without one: xvfb-run -s "-screen 0 1600x1000x24" p
 from __future__ import annotations
 
 import argparse
+import socket
 import sys
 import tempfile
 from collections.abc import Callable
@@ -41,7 +42,6 @@ def main() -> int:
     parser.add_argument("--after", type=float, default=4.0, help="seconds of tracking")
     parser.add_argument("--out", type=Path, default=Path("docs"))
     args = parser.parse_args()
-    config = Config(live_source(args.source, loop=True), outputs=(output_choice("vmc"),))
     newest: list[tuple[Frame, TrackResult]] = []
 
     def keep(frame: Frame, result: TrackResult) -> None:
@@ -52,7 +52,13 @@ def main() -> int:
         window.bridge.tracked.connect(keep)
         _when_tracking(window, lambda: _later(window, args.after, args.out / "window.png"))
 
-    with tempfile.TemporaryDirectory() as folder:  # leaves the user's own settings alone
+    with (
+        tempfile.TemporaryDirectory() as folder,  # leaves the user's own settings alone
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver,
+    ):
+        receiver.bind(("127.0.0.1", 0))
+        vmc = output_choice("vmc", port=receiver.getsockname()[1])
+        config = Config(live_source(args.source, loop=True), outputs=(vmc,))
         memory = QSettings(f"{folder}/memory.ini", QSettings.Format.IniFormat)
         status = run_window(
             config, settings_path=Path(folder) / "config.yaml", memory=memory, opened=opened

@@ -68,7 +68,7 @@ def test_what_an_output_has_sent() -> None:
     latency = Latency(17.6, 24.2)
     assert sink_text(SinkStatus("vmc", 0, 0, 0, latency, None)) == "Nothing sent yet."
     told = sink_text(SinkStatus("vmc", 90, 0, 7, latency, None))
-    assert told == "90 frames sent · 18 ms · p95 24 ms · 7 packets refused"
+    assert told == "90 frames sent · 18 ms · p95 24 ms · 7 packets found no receiver"
 
 
 def test_stages_that_took_no_time_are_left_out() -> None:
