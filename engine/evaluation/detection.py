@@ -142,7 +142,7 @@ def _print_measures(folder: Path, backgrounds: list[NDArray[np.uint8]]) -> None:
         )
     for clip in clips.find(folder):
         pairs = list(zip(clips.frames(clip.path), clip.teacher_px, strict=False))[::5]
-        hit = np.mean([hits(detector.detect(image), points) for image, points in pairs])
+        hit = np.mean([hits(detector.detect(frame.image), points) for frame, points in pairs])
         sys.stdout.write(f"{clip.name}: {hit:.1%} of {len(pairs)} frames\n")
     alarms, times = [], []
     for picture in face_free.build(folder):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from engine.errors import AssetError
 from engine.evaluation.datasets import drawn, portraits
 from engine.network.blaze_face import merge, overlap
-from engine.network.detector import Detection, Detector
+from engine.network.detector import Detection, Detector, DetectorSettings
 from engine.resources import data_folder
 
 needs_portraits = pytest.mark.skipif(
@@ -77,6 +77,26 @@ def test_finds_a_face_and_gives_the_box_of_its_landmarks(
         assert faces, person.name
         box = portraits.landmark_box(landmarks_px)
         assert overlap(faces[0].box_px, box[None])[0] > 0.75, person.name
+
+
+@needs_portraits
+def test_a_picture_taller_than_wide_is_searched_as_well(
+    detector: Detector, people: list[portraits.Portrait]
+) -> None:
+    wide, landmarks_px = placed(people[0], 0.5, 0.0, (480.0, 300.0))
+    tall = np.ascontiguousarray(wide[:, 400:580])
+    faces = detector.detect(tall)
+    box = portraits.landmark_box(landmarks_px) - np.array([400.0, 0, 400, 0])
+    assert overlap(faces[0].box_px, box[None])[0] > 0.75
+
+
+@needs_portraits
+def test_a_face_below_the_asked_score_is_none(people: list[portraits.Portrait]) -> None:
+    image, _ = placed(people[0], 1.0, 0.0, (320.0, 240.0))
+    (face,) = Detector().detect(image)
+    above = DetectorSettings(face_score=face.score + 1e-6)
+    assert face.score > DetectorSettings().face_score
+    assert Detector(above).detect(image) == []
 
 
 @needs_portraits

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import av
 import numpy as np
-from numpy.typing import NDArray
 
-from engine.errors import AssetError, SourceError
-from engine.types import Array
+from engine.capture.video import VideoReader
+from engine.errors import AssetError
+from engine.geometry import DEFAULT_FIELD_OF_VIEW_RAD
+from engine.types import Array, Frame
 
 VIDEO_SUFFIXES = (".mp4", ".mpg", ".gif")
 
@@ -48,18 +48,21 @@ def _clip(path: Path) -> Clip:
     return Clip(name=path.stem, path=path, teacher_px=teacher)
 
 
-def frames(path: Path, limit: int | None = None) -> Iterator[NDArray[np.uint8]]:
-    """Yield the images (H, W, 3) RGB of a video in order, every frame, at most `limit`.
+def frames(path: Path, limit: int | None = None) -> Iterator[Frame]:
+    """Yield the frames of a video in order, every one, at most `limit`, stamped with their times.
 
     Raises SourceError if the file is no video.
     """
+    reader = VideoReader(
+        path,
+        paced=False,
+        max_frames=limit,
+        field_of_view_rad=DEFAULT_FIELD_OF_VIEW_RAD,
+        live=False,
+    )
     try:
-        with av.open(str(path)) as container:
-            if not container.streams.video:
-                raise SourceError(f"{path}: has no video stream")
-            for count, frame in enumerate(container.decode(video=0)):
-                if limit is not None and count >= limit:
-                    return
-                yield frame.to_ndarray(format="rgb24")
-    except av.FFmpegError as error:
-        raise SourceError(f"{path}: not a video ({error})") from error
+        while (frame := reader.take()) is not None:
+            yield frame
+    finally:
+        reader.close()
+        reader.take()  # a closed reader lets go of its file when it is next read

@@ -12,9 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import AssetError
+from engine.evaluation.regions import MESH_POINTS
 from engine.types import Array
-
-MESH_POINTS = 468  # of MediaPipe's face; ten iris points follow
 
 
 @dataclass(frozen=True, slots=True, eq=False)

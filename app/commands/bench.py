@@ -1,0 +1,149 @@
+"""Measure the tracker on known data, as a table and as JSON."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import platform
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import engine.network.backends
+from app.choices import positive
+from app.version import program_version
+from engine import assembly, plugins
+from engine.config import TrackerConfig, replace_text
+from engine.evaluation import tables
+from engine.network import weights
+from engine.network.backends import Backend
+from engine.network.detector import Detector
+from engine.resources import data_folder, sha256
+
+HELP = "measure accuracy, video tracking or speed, as a table and as JSON"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    usual = TrackerConfig()
+    parser.add_argument(
+        "what",
+        choices=("align", "video", "speed"),
+        help="align: the network on single pictures; video: the tracker on clips and on pictures "
+        "without a face; speed: frames a second and latency",
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write every figure here")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=data_folder(),
+        metavar="FOLDER",
+        help="the measuring data (default: FLOWFACE_DATA)",
+    )
+    parser.add_argument(
+        "--rival",
+        type=Path,
+        metavar="PYTHON",
+        help="speed: a Python with mediapipe, timed on the same clip by turns",
+    )
+    parser.add_argument(
+        "--rendered", type=Path, metavar="PACK", help="align: rendered test images to add"
+    )
+    parser.add_argument(
+        "--clips", nargs="+", metavar="NAME", help="video: only these (default: all)"
+    )
+    parser.add_argument(
+        "--limit", type=positive, metavar="N", help="only so many pictures, or frames of a clip"
+    )
+    parser.add_argument("--weights", default=usual.weights, metavar="NAME", help="which network")
+    parser.add_argument(
+        "--backend",
+        choices=plugins.kinds(engine.network.backends),
+        default=usual.backend,
+        help=f"how the network is run (default {usual.backend})",
+    )
+    parser.add_argument(
+        "--threads",
+        type=positive,
+        default=usual.threads,
+        metavar="N",
+        help=f"processor threads for the network (default {usual.threads})",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure; raises FlowFaceError for what the user can mend."""
+    config = TrackerConfig(backend=args.backend, weights=args.weights, threads=args.threads)
+    measure = {"align": _align, "video": _video, "speed": _speed}[args.what]
+    text, figures = measure(args, config)
+    print(text, end="")
+    if args.json is not None:
+        content = {"what": args.what, "made_by": _made_by(config), **figures}
+        replace_text(args.json, json.dumps(_strict(content), indent=1) + "\n")
+    return 0
+
+
+def _align(args: argparse.Namespace, config: TrackerConfig) -> tuple[str, dict[str, Any]]:
+    from engine.evaluation import align, rendered
+
+    head, backend = assembly.load_head(config.head), _backend(config)
+    try:
+        figures = align.run(head, backend, Detector(), args.data, args.limit)
+        if args.rendered is not None:
+            figures["rendered"] = rendered.run(head, backend, args.rendered, args.limit)
+    finally:
+        backend.close()
+    return tables.align_text(figures), figures
+
+
+def _backend(config: TrackerConfig) -> Backend:
+    module = plugins.load(engine.network.backends, config.backend)
+    backend: Backend = module.create(weights.load(config.weights), config.threads)
+    backend.warm_up()
+    return backend
+
+
+def _video(args: argparse.Namespace, config: TrackerConfig) -> tuple[str, dict[str, Any]]:
+    from engine.evaluation import false_tracks, video
+
+    head, maker = assembly.load_head(config.head), assembly.TrackerFactory()
+    try:
+        figures = video.run(args.data, head, maker, config, args.clips, args.limit)
+        figures["face_free"] = false_tracks.run(args.data, maker, config, args.limit)
+    finally:
+        maker.close()
+    return tables.video_text(figures), figures
+
+
+def _speed(args: argparse.Namespace, config: TrackerConfig) -> tuple[str, dict[str, Any]]:
+    from engine.evaluation import speed
+
+    maker = assembly.TrackerFactory()
+    try:
+        figures = speed.run(args.data, maker, config, args.rival, args.limit)
+    finally:
+        maker.close()
+    return tables.speed_text(figures), figures
+
+
+def _strict(value: Any) -> Any:
+    """Return what strict JSON can say: null where there is no figure."""
+    if isinstance(value, dict):
+        return {str(key): _strict(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_strict(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _made_by(config: TrackerConfig) -> dict[str, Any]:
+    folder = weights.load(config.weights).folder
+    return {
+        "program_version": program_version(),
+        "tracker": asdict(config),
+        "weights_sha256": {p.name: sha256(p) for p in sorted(folder.iterdir()) if p.is_file()},
+        "head_sha256": sha256(assembly.head_file(config.head)),
+        "machine": platform.machine(),
+        "cores": os.cpu_count(),
+    }

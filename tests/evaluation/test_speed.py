@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from made_results import lost, tracked
+from videos import write_video
+
+from engine.config import TrackerConfig
+from engine.errors import AssetError
+from engine.evaluation import speed, tables
+from engine.types import Camera, Frame, TrackResult
+
+WORK_S = 0.004
+FRAMES = 12
+
+
+class Slow:
+    """A tracker that takes 4 ms a frame and finds nothing in the first two."""
+
+    def step(self, frame: Frame) -> TrackResult:
+        time.sleep(WORK_S)
+        made = lost if frame.index < 2 else tracked
+        return made(frame.index, frame.captured_ns)
+
+
+class SlowMaker:
+    def __call__(self, config: TrackerConfig, camera: Camera) -> Slow:
+        return Slow()
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.fixture
+def short(tmp_path: Path) -> Path:
+    return write_video(tmp_path / "short.mp4", range(0, 33 * FRAMES, 33))
+
+
+def test_the_tracker_is_timed_on_the_frames_that_it_tracks(short: Path) -> None:
+    maker: Any = SlowMaker()
+    steps, stages = speed.time_tracker(short, maker, TrackerConfig())
+    assert steps.shape == (FRAMES - 2,)
+    assert stages.shape == (FRAMES - 2, 5)
+    assert stages[:, 2].tolist() == [7.0] * (FRAMES - 2)  # as the results say
+    assert (steps >= 1e3 * WORK_S).all()
+    assert np.median(steps) < 1e3 * WORK_S + 20
+
+
+def test_latency_is_measured_through_a_whole_session(short: Path) -> None:
+    maker: Any = SlowMaker()
+    figures = speed.latency(short, maker, TrackerConfig())
+    assert figures["captured"] == figures["processed"] == figures["sent"] == FRAMES
+    assert figures["frames_received"] == FRAMES - 2  # only a tracked face has values to apply
+    assert figures["packets_received"] > FRAMES
+    late, result = figures["capture_to_osc"], figures["capture_to_result"]
+    assert 1e3 * WORK_S <= result["median_ms"] <= late["median_ms"] <= late["p95_ms"] < 200
+
+
+def test_the_middle_of_a_picture_is_cut_out_unchanged() -> None:
+    image = np.random.default_rng(0).integers(0, 255, (480, 848, 3), np.uint8)
+    np.testing.assert_array_equal(speed.cut_out(image), image[:, 104:744])
+    with pytest.raises(AssetError, match="640x480"):
+        speed.cut_out(image[:400])
+
+
+def test_a_rival_runs_in_its_own_environment(tmp_path: Path) -> None:
+    video, tool = tmp_path / "clip.mp4", tmp_path / "tool.py"
+    tool.write_text(
+        "import sys, numpy\n"
+        "assert sys.argv[1].endswith('clip.mp4') and sys.argv[2] == '--out'\n"
+        "numpy.savez(sys.argv[3], ms=numpy.array([5.0, 7.0]))\n"
+    )
+    assert speed.time_rival(video, Path(sys.executable), tool).tolist() == [5.0, 7.0]
+    tool.write_text("raise SystemExit('no mediapipe here')\n")
+    with pytest.raises(AssetError, match="no mediapipe here"):
+        speed.time_rival(video, Path(sys.executable), tool)
+    with pytest.raises(AssetError, match="nowhere"):
+        speed.time_rival(video, tmp_path / "nowhere", tool)
+
+
+def test_numbers_stand_in_columns_and_nothing_known_is_a_dash() -> None:
+    text = tables.table(("what", "px"), [("lids", 1.234), ("lips and more", float("nan"))])
+    assert text.splitlines() == [
+        "what             px",
+        "-------------  ----",
+        "lids           1.23",
+        "lips and more     -",
+    ]
