@@ -100,6 +100,8 @@ def test_a_bulge_stays_one_to_one_and_enlarges(gain: float) -> None:
     area = across[..., 0] * down[..., 1] - across[..., 1] * down[..., 0]
     assert area.min() > 0.0
     np.testing.assert_allclose(area[100, 100], (1.0 + gain) ** 2, rtol=0.02)
+    one_reach_down = bulge.magnify(np.array([[0.0, 3.0]]), np.zeros(2))
+    np.testing.assert_allclose(one_reach_down, [[0.0, 3.0 * (1.0 + gain * np.exp(-0.5))]])
 
 
 def test_bilinear_readout_agrees_with_grid_sample() -> None:
