@@ -22,7 +22,7 @@ uniform vec3 lamp_direction[2];
 uniform vec3 lamp_colour[2];
 uniform float shadow_strength;
 uniform float exposure;
-uniform float sky_gain;
+uniform vec3 sky_gain;
 uniform float jaw_open;
 uniform vec4 mouth;            // centre of the lips, metres; opening, metres
 uniform vec3 mouth_inward;
@@ -37,6 +37,7 @@ uniform vec4 lips;
 uniform vec4 eye_shadow;
 uniform vec4 beard;
 uniform float blush;
+uniform float saturation;
 uniform vec4 hair;             // colour, share of it
 uniform float gloss;
 
@@ -81,7 +82,8 @@ float lamp_visible() {
         vec2 shift = vec2(float(i & 1) - 0.5, float(i >> 1) - 0.5) * 1.6 * texel;
         lit += texture(shadow_map, at.xy + shift).r + 0.006 > at.z ? 0.25 : 0.0;
     }
-    return mix(1.0, lit, shadow_strength);
+    bool outside = any(greaterThan(abs(shadow_position), vec3(0.98)));
+    return outside ? 1.0 : mix(1.0, lit, shadow_strength);
 }
 
 // wrap: how far light reaches around the terminator, by channel (a stand-in for scattering)
@@ -108,7 +110,7 @@ vec3 lit(vec3 albedo, vec3 n, vec3 wrap, float open, float rough, float shine) {
 
 float mouth_open_to_light() {
     float depth = max(dot(position - mouth.xyz, mouth_inward) - 0.004, 0.0);
-    return clamp(0.2 + mouth.w / 0.02, 0.0, 1.0) * exp(-depth / (0.006 + 0.7 * mouth.w));
+    return clamp(0.3 + mouth.w / 0.014, 0.0, 1.0) * exp(-depth / (0.007 + 0.8 * mouth.w));
 }
 
 vec4 skin() {
@@ -116,6 +118,7 @@ vec4 skin() {
     vec4 coarse = texture(noise_map, uv * 5.0 + skin_style.w);
     vec3 base = linear(texture(albedo_map, uv).rgb);
     base = max(skin_mean + (base - skin_mean) * skin_style.x, 0.005) * gain;
+    base = max(mix(vec3(dot(base, vec3(0.3, 0.59, 0.11))), base, saturation), 0.003);
     base *= 0.92 + 0.16 * coarse.rgb;
     base *= mix(vec3(1.0), vec3(0.62, 0.45, 0.35), skin_style.y * smoothstep(0.62, 0.75, fine.r) * (1.0 - mask.x));
     base *= mix(vec3(1.0), vec3(1.12, 0.82, 0.8), blush * shade.z);
@@ -140,7 +143,7 @@ vec4 eye() {
     float radius = min(angle / iris_radius_rad * 0.1123, 0.27);
     vec2 side = at.xy / max(length(at.xy), 1e-5);
     vec3 base = linear(texture(albedo_map, vec2(0.2935, 0.7015) + radius * side).rgb) * gain;
-    float open = shade.x * smoothstep(-0.9, 0.25, -at.z);
+    float open = shade.x * smoothstep(-0.6, 0.4, -at.z);
     float cornea = 1.0 - smoothstep(0.75, 1.25, angle / iris_radius_rad);
     vec3 axis = transpose(eye_from_camera) * vec3(0.0, 0.0, -1.0);
     vec3 wet_normal = normalize(mix(outward, outward - 0.45 * axis, cornea));
@@ -185,11 +188,12 @@ void main() {
 #else
     vec3 n = normalize(normal);
     n = dot(n, position) > 0.0 ? -n : n;
-    vec3 weave = vec3(1.0);
+    vec4 base = colour;
 #if MATERIAL == CLOTH
-    weave = 0.8 + 0.4 * texture(noise_map, uv * 3.0 + skin_style.w).rgb;
+    vec3 weave = 0.7 + 0.6 * texture(noise_map, uv * 3.0 + skin_style.w).rgb;
+    base = vec4(mix(gain, colour.rgb * weave, smoothstep(0.48, 0.52, colour.a)), 1.0);
 #endif
-    vec4 result = vec4(lit(colour.rgb * weave, n, vec3(0.2), shade.x, mix(0.7, 0.15, gloss), gloss * 3.0), colour.a);
+    vec4 result = vec4(lit(base.rgb, n, vec3(0.2), shade.x, mix(0.7, 0.15, gloss), gloss * 1.5), base.a);
 #endif
 #if MATERIAL != PHOTO
     fragment = vec4(display(result.rgb), alpha_range.x >= 0.5 ? 1.0 : result.a);

@@ -27,6 +27,7 @@ void main() {
     mask = in_mask;
     shade = in_shade;
     colour = in_colour;
-    shadow_position = (shadow_from_camera * camera).xyz;
+    // moved off the surface, so that it does not shade itself where light grazes it
+    shadow_position = (shadow_from_camera * vec4(position + 0.0035 * normalize(normal), 1.0)).xyz;
     gl_Position = clip_from_camera * camera;
 }

@@ -1,0 +1,96 @@
+"""Render training pictures, or the built-in demo clip.
+
+python -m engine.training.render --count N --seed S --out FILE.npz [--sheet FILE.jpg]
+python -m engine.training.render demo --out FOLDER
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import trange
+
+from engine.errors import ConfigError, FlowFaceError
+from engine.fit.heads import open_head
+from engine.resources import data_folder, sha256
+from engine.training.render.demo import WIDTH_PX, write_demo
+from engine.training.render.pack import PackWriter
+from engine.training.render.renderer import HeadRenderer
+from engine.training.render.sample import Sampler
+from engine.training.render.sheet import labelled, write_sheet
+from engine.training.render.surroundings import Skies
+
+SHEET_TILES, SHEET_COLUMNS, LABELLED_TILES = 48, 8, 6
+
+
+def arguments() -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m engine.training.render",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("what", nargs="?", choices=("pack", "demo"), default="pack")
+    parser.add_argument("--count", type=int, default=48, help="pictures to render")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, help="pack to write (.npz); the demo's folder")
+    parser.add_argument("--sheet", type=Path, help="contact sheet to write (.jpg)")
+    parser.add_argument("--labels", type=Path, help="sheet with labels drawn in (.jpg)")
+    parser.add_argument("--test", action="store_true", help="skins that training never sees")
+    parser.add_argument("--head", type=Path, default=open_head.DEFAULT_PATH)
+    return parser.parse_args()
+
+
+def render_pack(options: argparse.Namespace) -> None:
+    """Render, pack, and report the speed."""
+    if options.count < 1:
+        raise ConfigError(f"--count {options.count}: at least 1 is needed")
+    renderer = HeadRenderer(open_head.load(options.head))
+    sampler = Sampler(renderer, data_folder(), options.seed, options.test)
+    pack = PackWriter("a", sha256(options.head))
+    tiles: list[NDArray[np.uint8]] = []
+    proofs: list[NDArray[np.uint8]] = []
+    started = time.monotonic()
+    for index in trange(options.count, unit="picture"):
+        sample = sampler.sample(index)
+        pack.add(sample)
+        if len(tiles) < SHEET_TILES:
+            tiles.append(sample.image)
+        if len(proofs) < LABELLED_TILES:
+            proofs.append(labelled(sample.rendered.image, sample.rendered, renderer.head))
+    rate = options.count / (time.monotonic() - started)
+    logging.getLogger(__name__).info("%d pictures, %.1f a second", options.count, rate)
+    if options.out:
+        pack.write(options.out)
+    if options.sheet:
+        write_sheet(tiles, SHEET_COLUMNS, 160, options.sheet)
+    if options.labels:
+        write_sheet(proofs, 3, 560, options.labels)
+
+
+def main() -> int:
+    """Run the chosen command; a user's mistake becomes a message and exit code 1."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    options = arguments()
+    try:
+        if options.what == "demo":
+            if options.out is None:
+                raise ConfigError("demo: --out FOLDER is needed")
+            renderer = HeadRenderer(open_head.load(options.head), WIDTH_PX)
+            write_demo(renderer, Skies(data_folder() / "hdri"), options.out, sha256(options.head))
+        else:
+            render_pack(options)
+    except FlowFaceError as error:
+        logging.getLogger(__name__).error("error: %s", error)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
