@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -36,7 +35,7 @@ _LIDS = (
 
 
 def priors_for(
-    names: tuple[str, ...], settings: FitSettings, look_limits_rad: Mapping[str, float]
+    names: tuple[str, ...], settings: FitSettings, look_limits_rad: dict[str, float]
 ) -> Priors:
     """Build the priors of a head model with these expression names.
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from types import MappingProxyType
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,22 +10,20 @@ from engine.errors import ConfigError
 from engine.types import BLENDSHAPE_NAMES, Array, Blendshapes
 
 # The eye's usual range, by the ARKit shape's direction.
-LOOK_LIMITS_RAD: Mapping[str, float] = MappingProxyType(
-    {
-        "Up": float(np.deg2rad(25.0)),
-        "Down": float(np.deg2rad(35.0)),
-        "In": float(np.deg2rad(40.0)),
-        "Out": float(np.deg2rad(40.0)),
-    }
+LOOK_LIMITS_RAD: tuple[tuple[str, float], ...] = (
+    ("Up", float(np.deg2rad(25.0))),
+    ("Down", float(np.deg2rad(35.0))),
+    ("In", float(np.deg2rad(40.0))),
+    ("Out", float(np.deg2rad(40.0))),
 )
 
 
 @dataclass(frozen=True)
 class RetargetSettings:
-    """How strongly an avatar moves. `gains` pairs a shape's name with a factor; others have 1."""
+    """How strongly an avatar moves."""
 
-    gains: tuple[tuple[str, float], ...] = ()
-    look_limits_rad: Mapping[str, float] = field(default_factory=lambda: LOOK_LIMITS_RAD)
+    gains: tuple[tuple[str, float], ...] = ()  # shape and factor; those not named have 1
+    look_limits_rad: tuple[tuple[str, float], ...] = LOOK_LIMITS_RAD  # gaze at eyeLook = 1
 
     def __post_init__(self) -> None:
         for name, gain in self.gains:
@@ -37,12 +33,12 @@ class RetargetSettings:
                 )
             if not 0.0 <= gain <= 10.0:
                 raise ConfigError(f"retarget.gains: {name} has {gain}; allowed are 0 to 10")
-        for name, limit in self.look_limits_rad.items():
-            if name not in LOOK_LIMITS_RAD or limit <= 0:
-                raise ConfigError(
-                    f"retarget.look_limits_rad: {name} = {limit}; allowed: "
-                    f"{', '.join(LOOK_LIMITS_RAD)}, above 0"
-                )
+        ways = [way for way, _ in LOOK_LIMITS_RAD]
+        if sorted(way for way, _ in self.look_limits_rad) != sorted(ways):
+            raise ConfigError(f"retarget.look_limits_rad: needs each of {', '.join(ways)} once")
+        for way, limit in self.look_limits_rad:
+            if limit <= 0:
+                raise ConfigError(f"retarget.look_limits_rad: {way} is {limit}; must be above 0")
 
 
 def retarget(
@@ -60,14 +56,14 @@ def retarget(
     """
     settings = settings or RetargetSettings()
     by_name = dict(zip(names, expression.tolist(), strict=True))
-    by_name.update(_look(gaze, settings.look_limits_rad))
+    by_name.update(_look(gaze, dict(settings.look_limits_rad)))
     weights = np.array([by_name.get(name, 0.0) for name in BLENDSHAPE_NAMES])
     for name, gain in settings.gains:
         weights[BLENDSHAPE_NAMES.index(name)] *= gain
     return Blendshapes(np.clip(weights, 0.0, 1.0))
 
 
-def _look(gaze: Array, limits_rad: Mapping[str, float]) -> dict[str, float]:
+def _look(gaze: Array, limits_rad: dict[str, float]) -> dict[str, float]:
     look: dict[str, float] = {}
     for side, (yaw, pitch), outward in zip(("Left", "Right"), gaze, (1.0, -1.0), strict=True):
         look[f"eyeLookOut{side}"] = outward * float(yaw) / limits_rad["Out"]

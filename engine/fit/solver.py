@@ -6,7 +6,6 @@ exactly under the coefficients' bounds.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import cv2
@@ -94,11 +93,11 @@ class Solver:
         self,
         head: HeadModel,
         settings: FitSettings | None = None,
-        look_limits_rad: Mapping[str, float] = LOOK_LIMITS_RAD,
+        look_limits_rad: tuple[tuple[str, float], ...] = LOOK_LIMITS_RAD,
     ) -> None:
         self.head, self.settings = head, settings or FitSettings()
         self.chosen = fit_vertices(head, self.settings)
-        self.priors = priors_for(head.expression_names, self.settings, look_limits_rad)
+        self.priors = priors_for(head.expression_names, self.settings, dict(look_limits_rad))
         self._rows = rows_for(len(self.chosen.vertex), len(head.expression_names))
         self._jaw_open = head.expression_names.index("jawOpen")
         faces = [i for i, name in enumerate(head.region_names) if name in FACE_REGIONS]

@@ -47,7 +47,7 @@ def test_shapes_are_matched_by_name_and_gained() -> None:
     [
         (lambda: RetargetSettings(gains=(("jawOpne", 1.0),)), "jawOpne"),
         (lambda: RetargetSettings(gains=(("jawOpen", -1.0),)), "jawOpen"),
-        (lambda: RetargetSettings(look_limits_rad={"Up": 0.0}), "Up"),
+        (lambda: RetargetSettings(look_limits_rad=(("Up", 0.4),)), "Down"),
         (lambda: FitSettings(steps=0), "steps"),
         (lambda: FitSettings(facing_full=0.0), "facing_full"),
         (lambda: per_shape(BLENDSHAPE_NAMES, (("", 1.0), ("eyeBlonk", 2.0))), "eyeBlonk"),
