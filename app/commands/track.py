@@ -65,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
         tracker=TrackerConfig(backend=args.backend, threads=args.threads),
     )
     head = assembly.load_head(config.tracker.head)
-    info = _info(path, config.tracker, head)
+    info = replace(_info(path, config.tracker, head), quarter_turns=video.quarter_turns)
     reserve(args.out)
     recorders = [("take", _take_maker(args.out, info, head))]
     if args.overlay is not None:

@@ -31,6 +31,7 @@ class VideoInfo:
     size_px: tuple[int, int]  # width, height, upright
     frame_rate: float
     frame_count: int | None  # None where the file does not say
+    quarter_turns: int = 0  # counter-clockwise, that set the stored picture upright
 
 
 class VideoReader:
@@ -170,11 +171,15 @@ def _info(container: InputContainer, first: VideoFrame) -> VideoInfo:
         size_px=(first.height, first.width) if lying else (first.width, first.height),
         frame_rate=float(rate) or FALLBACK_RATE,
         frame_count=stream.frames or None,
+        quarter_turns=_quarter_turns(first),
     )
 
 
 def _upright(decoded: VideoFrame) -> NDArray[np.uint8]:
     """Return the picture (H, W, 3) as it is meant to be seen: phones store it lying."""
     image = decoded.to_ndarray(format="rgb24").astype(np.uint8, copy=False)
-    quarter_turns = round(decoded.rotation / 90) % 4
-    return np.ascontiguousarray(np.rot90(image, quarter_turns))
+    return np.ascontiguousarray(np.rot90(image, _quarter_turns(decoded)))
+
+
+def _quarter_turns(decoded: VideoFrame) -> int:
+    return round(decoded.rotation / 90) % 4

@@ -1,5 +1,8 @@
 """NumPy arrays (.npz): everything that was measured, by name. T frames, V vertices, F triangles.
 
+Pixels are those of the file as stored, and the camera is the one that took it so: a phone's video
+that is shown upright but stored lying is exported lying (`quarter_turns` set it upright).
+
 =======================  ==============  ==========================================================
 points_px                [T, V, 2]       projected fit, pixels of the video; NaN where lost
 alignment_px, sigma_px   [T, V, 2], [T, V]  what the network saw, and its standard deviation
@@ -14,6 +17,7 @@ blendshapes, blendshape_names  [T, 52], [52]
 camera_from_head, gaze   [T, 4, 4], [T, 2, 2]  metres; radians (left, right) x (yaw, pitch)
 intrinsics               [3, 3]          as known at the end of the take, pixels
 frame_intrinsics         [T, 3, 3]       as in force when each frame was fitted
+quarter_turns            []              counter-clockwise, from the stored to the upright picture
 =======================  ==============  ==========================================================
 """
 
@@ -25,8 +29,10 @@ from pathlib import Path
 import numpy as np
 
 from engine import clock
+from engine.capture.orientation import stored_from_upright, turned_camera
 from engine.errors import TakeError
 from engine.fit.heads import HeadModel
+from engine.geometry import transform_points
 from engine.recording.reader import Take
 from engine.recording.schema import Values
 from engine.types import BLENDSHAPE_NAMES, Array
@@ -47,7 +53,7 @@ def write(take: Take, head: HeadModel, destination: Path) -> None:
 
 def arrays(take: Take, head: HeadModel) -> dict[str, Values]:
     """Return the arrays by name."""
-    values = take.values
+    values = _as_stored(take)
     stage_names, timings_ms = _timings(take)
     return {
         "points_px": values["points_px"],
@@ -69,7 +75,20 @@ def arrays(take: Take, head: HeadModel) -> dict[str, Values]:
         "gaze": values["gaze"],
         "intrinsics": _last_known(values["intrinsics"]),
         "frame_intrinsics": values["intrinsics"],
+        "quarter_turns": np.array(take.info.quarter_turns),
     }
+
+
+def _as_stored(take: Take) -> dict[str, Values]:
+    """Return the take's values with pixels and camera of the stored picture."""
+    info, values = take.info, dict(take.values)
+    stored = stored_from_upright(info.quarter_turns, (info.width_px, info.height_px))
+    for name in ("points_px", "alignment_px"):
+        values[name] = transform_points(stored, values[name]).astype(values[name].dtype)
+    values["intrinsics"], values["camera_from_head"] = turned_camera(
+        stored, values["intrinsics"], values["camera_from_head"]
+    )
+    return values
 
 
 def landmarks(head: HeadModel, points: Array) -> Array:

@@ -36,6 +36,9 @@ class TakeInfo:
     source: Asset = field(default_factory=Asset)
     width_px: int = 0
     height_px: int = 0
+    quarter_turns: int = setting(
+        0, "Counter-clockwise turns that set the stored picture upright.", minimum=0, maximum=3
+    )
     frame_rate: float = 0.0
     wall_from_monotonic_ns: int = 0  # added to captured_ns gives Unix time
     head: str = ""

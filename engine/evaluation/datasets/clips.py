@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.capture.video import VideoReader
+from engine.capture.orientation import stored_from_upright
+from engine.capture.video import VideoReader, probe
 from engine.errors import AssetError
-from engine.geometry import DEFAULT_FIELD_OF_VIEW_RAD
+from engine.geometry import DEFAULT_FIELD_OF_VIEW_RAD, transform_points
 from engine.types import Array, Frame
 
 VIDEO_SUFFIXES = (".mp4", ".mpg", ".gif")
@@ -22,7 +23,7 @@ class Clip:
 
     name: str
     path: Path
-    teacher_px: Array  # (T, 478, 2) pixels of the clip; NaN where the teacher found no face
+    teacher_px: Array  # (T, 478, 2) pixels of the upright clip; NaN where the teacher found no face
 
 
 def find(folder: Path, names: list[str] | None = None) -> list[Clip]:
@@ -45,7 +46,10 @@ def find(folder: Path, names: list[str] | None = None) -> list[Clip]:
 def _clip(path: Path) -> Clip:
     with np.load(path.with_suffix(".teacher.npz"), allow_pickle=False) as file:
         teacher = file["landmarks"][..., :2].astype(np.float64)
-    return Clip(name=path.stem, path=path, teacher_px=teacher)
+    # The teacher saw the pictures as they are stored, we see them upright.
+    video = probe(path)
+    upright = np.linalg.inv(stored_from_upright(video.quarter_turns, video.size_px))
+    return Clip(name=path.stem, path=path, teacher_px=transform_points(upright, teacher))
 
 
 def frames(path: Path, limit: int | None = None) -> Iterator[Frame]:
