@@ -103,11 +103,11 @@ def _write(
 
 
 def pack_sheet(path: Path, rows: int, columns: int, tile_px: int) -> NDArray[np.uint8]:
-    """Return a contact sheet (rows * tile_px, columns * tile_px, 3) of a pack's first pictures."""
+    """Return a contact sheet (rows * tile_px, columns * tile_px, 3) from all over a pack."""
     with np.load(path, allow_pickle=False) as pack:
         data, offsets = pack["jpeg"], pack["offsets"]
     tiles = list[NDArray[np.uint8]]()
-    for i in range(rows * columns):
+    for i in np.linspace(0, len(offsets) - 2, rows * columns).astype(int):
         picture = cv2.imdecode(data[offsets[i] : offsets[i + 1]], cv2.IMREAD_COLOR)
         if picture is None:
             raise AssetError(f"{path}: picture {i} is damaged; write the pack again")

@@ -137,7 +137,8 @@ def _mouth(named: dict[str, float], kind: str, rng: np.random.Generator) -> None
     draw: dict[str, dict[str, float]] = {
         "open": {"jawOpen": u(0.3, 1.0), "mouthUpperUpLeft": u(0, 0.4),
                  "mouthLowerDownLeft": u(0, 0.5)},
-        "round": {"mouthFunnel": u(0, 0.9), "mouthPucker": u(0, 1), "jawOpen": u(0, 0.35)},
+        "round": {"mouthFunnel": (funnel := u(0, 0.9)), "mouthPucker": u(0, 1 - funnel),
+                  "jawOpen": u(0, 0.35)},
         "smile": {"mouthSmileLeft": u(0.3, 1), "jawOpen": u(0, 0.3), "cheekSquintLeft": u(0, 0.6)},
         "press": {"mouthPressLeft": u(0.2, 1), "mouthRollLower": u(0, 0.7),
                   "mouthRollUpper": u(0, 0.6)},
