@@ -9,7 +9,6 @@
 #define FUR 5
 #define CLOTH 6
 #define PROP 7
-#define PHOTO 8
 const float PI = 3.14159265;
 
 uniform sampler2D albedo_map;
@@ -182,9 +181,6 @@ void main() {
     if (result.a < alpha_range.x || result.a > alpha_range.y) {
         discard;
     }
-#elif MATERIAL == PHOTO
-    fragment = vec4(texture(albedo_map, uv).rgb, colour.a);
-    return;
 #else
     vec3 n = normalize(normal);
     n = dot(n, position) > 0.0 ? -n : n;
@@ -195,7 +191,5 @@ void main() {
 #endif
     vec4 result = vec4(lit(base.rgb, n, vec3(0.2), shade.x, mix(0.7, 0.15, gloss), gloss * 1.5), base.a);
 #endif
-#if MATERIAL != PHOTO
     fragment = vec4(display(result.rgb), alpha_range.x >= 0.5 ? 1.0 : result.a);
-#endif
 }

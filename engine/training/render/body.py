@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 
 import moderngl
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.fit.heads import landmarks
 from engine.fit.heads.open_head import OpenHead
-from engine.training.render.device import Mesh, StaticVertices, make_texture
+from engine.training.render.device import Mesh, StaticVertices
 from engine.training.render.head_mesh import cheek_and_scalp, head_mesh, surface_masks
 from engine.training.render.occlusion import openness
 from engine.training.render.scene import Look, Prop, Scene
@@ -26,7 +27,7 @@ from engine.training.render.torso import build_torso, neck_rim, torso_colours
 from engine.training.render.wardrobe import Wardrobe
 from engine.types import Array
 
-MATERIALS = ("skin", "eye", "teeth", "tongue", "hair", "fur", "cloth", "prop", "photo")
+MATERIALS = ("skin", "eye", "teeth", "tongue", "hair", "fur", "cloth", "prop")
 INNER_LIPS = (13, 14)  # MediaPipe's upper and lower inner lip, middle
 
 
@@ -80,9 +81,9 @@ class Body:
         self._torso = build_torso()
         self._torso_normals = NormalMap(self._torso.triangles, len(self._torso.uv))
         self._meshes = {
-            part: self._head_mesh(part, self._layout.uv, None) for part in self._layout.triangles
+            part: self._head_mesh(triangles) for part, triangles in self._layout.triangles.items()
         }
-        self._passing: list[Mesh | moderngl.Texture] = []
+        self._passing: list[Mesh] = []
 
     def pose(self, scene: Scene) -> tuple[Array, list[Drawable]]:
         """Return the posed vertices (V, 3) in head space and what is to be drawn, in order."""
@@ -92,26 +93,19 @@ class Body:
         performance, look = scene.performance, scene.look
         unposed = shaped(self.head, performance)
         transforms = joint_transforms(self.head, performance)
-        vertices = scene.vertices
-        if vertices is None:
-            vertices = skinned(unposed, self.head.skin_weights, transforms)
+        vertices = skinned(unposed, self.head.skin_weights, transforms)
         normals = self._normals(vertices)
         drawn = [*self._head(scene, vertices, normals), *self._eyes(scene, vertices, normals)]
         drawn += self._mouth(look, vertices, normals, unposed, transforms)
-        if scene.shoulders:
-            drawn.append(self._shoulders(look, unposed, transforms))
+        drawn.append(self._shoulders(look, unposed, transforms))
         drawn += self._strands(scene, unposed, transforms)
         drawn += [self._prop(prop) for prop in scene.props]
         return vertices, drawn
 
-    def mouth(self, performance: Performance, vertices: Array) -> Array:
+    def mouth(self, vertices: Array) -> Array:
         """Return (4,): the middle between the inner lips, and how far they are apart, metres."""
-        if self.head.landmark_weights.any():
-            upper, lower = landmarks(self.head, vertices)[list(INNER_LIPS)]
-            return np.append(0.5 * (upper + lower), np.linalg.norm(lower - upper))
-        jaw = performance.expression[self.head.expression_names.index("jawOpen")]
-        lips = vertices[self.masks[:, 0] > 0.5] if (self.masks[:, 0] > 0.5).any() else vertices
-        return np.append(lips.mean(axis=0) * [1, 1, 0] + [0, 0, lips[:, 2].min()], 0.035 * jaw)
+        upper, lower = landmarks(self.head, vertices)[list(INNER_LIPS)]
+        return np.append(0.5 * (upper + lower), np.linalg.norm(lower - upper))
 
     def _openness(self) -> Array:
         result: list[Array] = []
@@ -121,13 +115,11 @@ class Body:
             result.append(openness(self._context, vertices, normals, self.head.triangles))
         return np.stack(result, axis=1)
 
-    def _head_mesh(self, part: str, uv: Array, opacity: Array | None) -> Mesh:
+    def _head_mesh(self, triangles: NDArray[np.int32]) -> Mesh:
         of = self._layout.vertex_of
-        colour = np.ones((len(of), 4))
-        if opacity is not None:
-            colour[:, 3] = opacity[of]
-        static = StaticVertices(uv, self.masks[of], self._shade[of], colour)
-        return Mesh(self._context, self._layout.triangles[part], static)
+        white = np.ones((len(of), 4))
+        static = StaticVertices(self._layout.uv, self.masks[of], self._shade[of], white)
+        return Mesh(self._context, triangles, static)
 
     def _write(self, mesh: Mesh, vertices: Array, normals: Array) -> Mesh:
         of = self._layout.vertex_of
@@ -135,13 +127,6 @@ class Body:
         return mesh
 
     def _head(self, scene: Scene, vertices: Array, normals: Array) -> Iterator[Drawable]:
-        if scene.photo is not None:
-            uv = scene.photo.uv[self._layout.vertex_of]
-            mesh = self._head_mesh("skin", uv, scene.photo.opacity)
-            texture = make_texture(self._context, scene.photo.pixels)
-            self._passing += [mesh, texture]
-            yield Drawable(self._write(mesh, vertices, normals), "photo", texture)
-            return
         look = scene.look
         texture, mean = self.wardrobe.texture("skin", look.skin)
         uniforms: dict[str, object] = {

@@ -15,7 +15,7 @@ from engine.training.render.device import (
 )
 from engine.types import Array
 
-DIRECTIONS, SIDE_PX, HALF_EXTENT_M, BIAS_M = 96, 256, 0.20, 0.0015
+DIRECTIONS, SIDE_PX, HALF_EXTENT_M, BIAS_M = 64, 256, 0.20, 0.0015
 
 
 def openness(

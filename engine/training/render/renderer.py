@@ -4,10 +4,6 @@ Use::
 
     renderer = HeadRenderer(head, side_px=256)
     rendered = renderer.draw(scene)      # Rendered: image, points_px, visible, depth, alpha
-
-A portrait laid onto the head (its pixels as they are, not lit again) is drawn with
-`Scene(photo=Photo(pixels, uv, opacity), vertices=..., shoulders=False, background=uint8 picture)`;
-eyes, teeth and tongue stay the renderer's own and follow `performance`.
 """
 
 from __future__ import annotations
@@ -172,7 +168,7 @@ class HeadRenderer:
         dark = Lamp(np.array([0.0, 0.0, -1.0]), np.zeros(3))
         lamps = (*scene.lamps, dark, dark)[:2]
         pose = scene.camera_from_head
-        mouth = self.body.mouth(scene.performance, vertices)
+        mouth = self.body.mouth(vertices)
         mouth[:3] = transform_points(pose, mouth[:3])
         jaw = scene.performance.expression[self.head.expression_names.index("jawOpen")]
         maps = ("albedo_map", "sky_map", "shadow_map", "noise_map")

@@ -61,26 +61,10 @@ class Prop:
 
 
 @dataclass(frozen=True, eq=False)
-class Photo:
-    """A picture laid onto the head's skin as it is, without lighting it again.
-
-    pixels   (H, W, 3) uint8 sRGB
-    uv       (V, 2) where in it each head vertex is seen, [0, 1], v down
-    opacity  (V,) in [0, 1]; lets the picture fade into the background
-    """
-
-    pixels: NDArray[np.uint8]
-    uv: Array
-    opacity: Array
-
-
-@dataclass(frozen=True, eq=False)
 class Scene:
     """One picture. Everything is in camera space except the head, which camera_from_head moves.
 
     background  (H, W, 3) float32 linear RGB (exposed like the rest), or uint8 sRGB shown as it is
-    vertices    (V, 3) posed head vertices that replace those of `performance`, metres
-    shoulders   whether neck and garment continue below the head
     exposure    factor on linear light before the tone curve
     """
 
@@ -94,9 +78,6 @@ class Scene:
     props: tuple[Prop, ...] = ()
     exposure: float = 1.0
     sky_gain: tuple[float, float, float] = (1.0, 1.0, 1.0)  # on the environment, by channel
-    photo: Photo | None = None
-    vertices: Array | None = None
-    shoulders: bool = True
 
 
 @dataclass(frozen=True, eq=False)
