@@ -77,7 +77,7 @@ def motion_error(
                 for name, m in moved.items():
                     error_px = np.hypot(*(m[good] - motion[good]).T).mean()
                     collected[name][h].append(float(error_px))
-    scale = FACE_PX / np.ptp(first[:, 1])
+    scale = float(FACE_PX / np.ptp(first[:, 1]))
     return {
         name: {h: float(np.mean(v)) * scale if v else float("nan") for h, v in row.items()}
         for name, row in collected.items()

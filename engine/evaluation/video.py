@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from engine.fit.heads import HeadModel
 from engine.types import Array
 
 MOTION_FRAMES = 100
+
+_log = logging.getLogger(__name__)
 
 
 def track_nme(points_px: Array, teacher_px: Array) -> float:
@@ -137,8 +140,13 @@ def run(
     limit: int | None,
 ) -> dict[str, Any]:
     """Track and measure the clips of a data folder."""
-    rows = {
-        clip.name: measured(clip, track(clip, head, maker, config, limit))
-        for clip in clips.find(folder, names)
-    }
+    rows: dict[str, dict[str, Any]] = {}
+    for clip in clips.find(folder, names):
+        rows[clip.name] = row = measured(clip, track(clip, head, maker, config, limit))
+        _log.info(
+            "%s: tracked %.1f %%, NME %.2f %%",
+            clip.name,
+            row["tracked_percent"],
+            row["nme_alignment_percent"],
+        )
     return {"clips": rows, "overall": overall(rows)}

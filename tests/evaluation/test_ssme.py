@@ -63,9 +63,9 @@ def test_what_cannot_be_followed_is_not_judged() -> None:
     rng = np.random.default_rng(9)
     for t in (1, 3):
         images[t] = images[t].copy()
-        images[t][50:75, 60:95] = rng.integers(0, 255, (25, 35), np.uint8)
+        images[t][45:85, 55:105] = rng.integers(0, 255, (40, 50), np.uint8)
     errors = ssme.motion_error(images, moved, ssme.dis_flow(), horizons=(1,))
-    assert errors["true"][1] < 0.35 * errors["frozen"][1]
+    assert errors["true"][1] < 0.22 * errors["frozen"][1]
 
 
 def test_frames_are_shrunk_to_the_stated_side() -> None:
