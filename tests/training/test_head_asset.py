@@ -152,8 +152,8 @@ def test_no_two_shapes_are_alike(asset: Asset) -> None:
 def on_the_eyeballs(asset: Asset, points: np.ndarray) -> np.ndarray:
     """Return points (N, 3) spread over the eyeballs' front triangles, which are 3 to 6 mm wide."""
     balls = region_triangles(asset, "eyeball_left", "eyeball_right")
-    front = balls[points[balls][:, :, 2].max(axis=1) < -0.005]
-    mixes = np.array([(i, j, 4 - i - j) for i in range(5) for j in range(5 - i)]) / 4.0
+    front = balls[points[balls][:, :, 2].max(axis=1) < -0.008]
+    mixes = np.array([(i, j, 3 - i - j) for i in range(4) for j in range(4 - i)]) / 3.0
     return np.einsum("mk,fkd->fmd", mixes, points[front]).reshape(-1, 3)
 
 
@@ -161,7 +161,7 @@ def on_the_eyeballs(asset: Asset, points: np.ndarray) -> np.ndarray:
 def test_a_blink_hides_the_eyeballs(asset: Asset, person: int) -> None:
     identity = people(asset, 5, seed=11)[person]
     skin = region_triangles(asset, "face", "eyes", "nose")
-    skin = skin[np.abs(asset["neutral"][skin][:, :, 1]).max(axis=1) < 0.04]
+    skin = skin[np.abs(asset["neutral"][skin][:, :, 1]).max(axis=1) < 0.025]
     opened = pose(asset, identity=identity)
     assert not covered(on_the_eyeballs(asset, opened), opened, skin).all()
     shut = pose(asset, {"eyeBlinkLeft": 1.0, "eyeBlinkRight": 1.0}, identity)

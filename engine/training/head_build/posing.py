@@ -23,11 +23,11 @@ def pose(
     identity  (K,) coefficients
     gaze      (2, 2) yaw and pitch of left and right eye, rad; yaw to +x, pitch to +y
     """
-    coefficients = np.zeros(len(asset["identity_basis"])) if identity is None else identity
-    points = asset["neutral"] + np.tensordot(
-        coefficients, asset["identity_basis"].astype(np.float64), 1
-    )
-    joints = asset["joint_neutral"] + np.tensordot(coefficients, asset["joint_identity"], 1)
+    points = asset["neutral"].astype(np.float64)
+    joints = asset["joint_neutral"].astype(np.float64)
+    if identity is not None:
+        points += np.tensordot(identity, asset["identity_basis"].astype(np.float64), 1)
+        joints += np.tensordot(identity, asset["joint_identity"], 1)
     names = [str(name) for name in asset["expression_names"]]
     for name, weight in (weights or {}).items():
         points = points + weight * asset["expression_basis"][names.index(name)].astype(np.float64)

@@ -73,7 +73,7 @@ class Camera:
     @classmethod
     def open(cls, asset: Asset, side: int) -> Camera:
         """Create an off-screen OpenGL context and compile the shaders."""
-        context = moderngl.create_standalone_context(backend="egl")
+        context = moderngl.create_standalone_context(backend="egl")  # pyright: ignore[reportArgumentType]
         program = context.program(vertex_shader=VERTEX_SHADER, fragment_shader=FRAGMENT_SHADER)
         program["away"].value = DISTANCE  # pyright: ignore[reportAttributeAccessIssue]
         return cls(asset, context, program, side)

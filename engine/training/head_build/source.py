@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from engine.errors import AssetError
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating]
 Indices = NDArray[np.int64]
 
 # MakeHuman's mean adult has pupils 58 mm apart, real ones 62-63 mm: everything is enlarged.

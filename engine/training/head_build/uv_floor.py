@@ -29,9 +29,9 @@ def bilinear_matrix(uv: Array, side: int) -> sp.csr_matrix:
 
 
 def _second_differences(side: int) -> sp.csr_matrix:
-    line = sp.diags([1.0, -2.0, 1.0], [0, 1, 2], shape=(side - 2, side))
+    line = sp.csr_matrix(np.diff(np.eye(side), n=2, axis=0))
     unit = sp.identity(side)
-    return sp.vstack([sp.kron(unit, line), sp.kron(line, unit)]).tocsr()
+    return sp.csr_matrix(sp.vstack([sp.kron(unit, line), sp.kron(line, unit)]))
 
 
 def best_map(uv: Array, points_px: Array, side: int) -> Array:

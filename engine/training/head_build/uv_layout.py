@@ -110,8 +110,8 @@ def mean_value_weights(points: Array, triangles: Indices) -> sp.csr_matrix:
 
     Source: Floater, Mean value coordinates (2003).
     """
-    rows: list[Array] = []
-    columns: list[Array] = []
+    rows: list[Indices] = []
+    columns: list[Indices] = []
     values: list[Array] = []
     for turn in range(3):
         i, j, k = (triangles[:, (turn + step) % 3] for step in range(3))
@@ -124,7 +124,7 @@ def mean_value_weights(points: Array, triangles: Indices) -> sp.csr_matrix:
         values += [half / np.maximum(length_j, 1e-6), half / np.maximum(length_k, 1e-6)]
     count = len(points)
     flat = (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns)))
-    return sp.coo_matrix(flat, shape=(count, count)).tocsr()
+    return sp.csr_matrix(flat, shape=(count, count))
 
 
 def convex_combination_map(points: Array, triangles: Indices, held: Array) -> Array:
