@@ -81,7 +81,12 @@ def cheek_and_scalp(head: OpenHead) -> Array:
     x, y, z = head.neutral.T.astype(float)
     cheek = np.exp(-(((np.abs(x) - 0.045) / 0.016) ** 2) - ((y - 0.035) / 0.016) ** 2)
     nose = np.exp(-((x / 0.012) ** 2) - ((y - 0.035) / 0.015) ** 2) * (z < -0.02)
-    front = head.in_regions("scalp") * _ramp(z - 0.6 * np.minimum(y + 0.06, 0.0), 0.03, 0.06)
+    above_nape = _ramp(-y, -0.055, -0.025)  # lower down the skin of the neck would darken
+    front = (
+        above_nape
+        * head.in_regions("scalp")
+        * _ramp(z - 0.6 * np.minimum(y + 0.06, 0.0), 0.03, 0.06)
+    )
     return np.stack([np.maximum(cheek, 0.7 * nose) * (z < 0.03), front], axis=1)
 
 
