@@ -29,7 +29,12 @@ def save_fits(path: Path, fit: PortraitFit, head_sha256: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     states = {name: getattr(fit.state, name) for name in STATE_NAMES}
     np.savez(
-        path, error=fit.error, points_px=fit.points_px, head_sha256=np.array(head_sha256), **states
+        path,
+        allow_pickle=False,
+        error=fit.error,
+        points_px=fit.points_px,
+        head_sha256=np.array(head_sha256),
+        **states,
     )
 
 

@@ -71,7 +71,7 @@ def covered_skin(
 
 def eye_colours(image: NDArray[np.uint8], points_px: Array) -> tuple[Array, Array]:
     """Return the colours (3,) of iris and sclera from landmarks (478, 2) in the picture."""
-    irises, whites = list[Array](), list[Array]()
+    irises, whites = list[NDArray[np.uint8]](), list[NDArray[np.uint8]]()
     grid = np.stack(np.meshgrid(*[np.arange(image.shape[1]), np.arange(image.shape[0])]), -1) + 0.5
     for upper, lower, iris in (
         (c.LEFT_UPPER_LID, c.LEFT_LOWER_LID, c.LEFT_IRIS),

@@ -68,7 +68,7 @@ class Margins:
 
 def rings(joined: sparse.csr_matrix, start: Indices, blocked: Indices, count: int) -> list[Indices]:
     """Return `count` rings of vertices around a loop, on the side away from `blocked`."""
-    seen = np.zeros(joined.shape[0], bool)
+    seen = np.zeros(len(joined.indptr) - 1, bool)
     seen[start] = seen[blocked] = True
     found, front = list[Indices](), start
     for _ in range(count):

@@ -94,6 +94,7 @@ def _write(
     path.parent.mkdir(parents=True, exist_ok=True)
     np.savez(
         path,
+        allow_pickle=False,
         jpeg=np.concatenate(files),
         offsets=np.concatenate([[0], np.cumsum([len(f) for f in files])]).astype(np.int64),
         stream=np.array(stream),
