@@ -33,11 +33,14 @@ def publish(trainer: Trainer, name: str, made: str, say: Callable[[str], None]) 
     returns  the folder
     """
     network = untrained_point_aligner(trainer.config)
-    network.aligner.load_state_dict(trainer.average.state_dict())
-    network = network.half().float().eval()  # what ships is what is measured
+    # What ships is what is measured: rounded as the file will be, but for the exact UV.
+    rounded = {k: v.half().float() for k, v in trainer.average.cpu().state_dict().items()}
+    network.aligner.load_state_dict(rounded)
+    network.eval()
     portraits = [pack for pack in trainer.packs if pack.spread is not None]
     if portraits:
-        network.sigma_scale.fill_(sigma_scale(network, trainer, portraits[0]))
+        scale = torch.tensor(sigma_scale(network, trainer, portraits[0])).half()
+        network.sigma_scale.copy_(scale)
         say(f"sigma scale {float(network.sigma_scale):.3f}")
 
     folder = RESOURCES / "weights" / name
