@@ -102,6 +102,17 @@ def test_an_unsure_network_loses_the_face_although_one_is_detected(head: OpenHea
     assert tracker.doubt is not None
 
 
+def test_points_that_fit_are_not_believed_of_an_unsure_network(head: OpenHead) -> None:
+    """Such are the mean faces that a network guesses where there is none."""
+    network = FakeNetwork(head, np.zeros(60), lambda _: state_at(head))
+    network.align = lambda frame, crop: fit_scene.alignment(  # type: ignore[method-assign]
+        network.truth(frame.index).copy(), 25.0
+    )
+    tracker = _tracker(network)
+    assert tracker.step(network.frame(0)).status is Status.SEARCHING
+    assert tracker.doubt == "network unsure"
+
+
 def test_a_sure_network_that_draws_no_head_is_not_believed(head: OpenHead) -> None:
     """Small sigma alone must not carry: the points of a shuffled face fit no head."""
     network = FakeNetwork(head, np.zeros(60), lambda _: state_at(head))
