@@ -48,7 +48,7 @@ def timing_video(folder: Path, limit: int | None) -> Generator[Path]:
             stream.pix_fmt, stream.options = "yuv420p", {"crf": "16", "preset": "veryfast"}
             for frame in clips.frames(clip.path, limit):
                 large = cv2.resize(frame.image, SIZE_PX, interpolation=cv2.INTER_CUBIC)
-                picture = av.VideoFrame.from_ndarray(large, format="rgb24")
+                picture = av.VideoFrame.from_ndarray(np.asarray(large, np.uint8), format="rgb24")
                 container.mux(stream.encode(picture))
             container.mux(stream.encode())
         yield path
