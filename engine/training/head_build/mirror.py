@@ -19,9 +19,12 @@ def mirror_map(base: BaseMesh, mesh: HeadMesh) -> Indices:
     Raises AssetError if the base mesh is not symmetric.
     """
     points = base.vertices[mesh.source_vertex]
-    distance, twin = KDTree(points).query(points * FLIP)
-    if distance.max() > TOLERANCE or (twin[twin] != np.arange(len(twin))).any():
-        raise AssetError(f"base mesh is not symmetric: {distance.max() * 1e3:.2f} mm between twins")
+    distance, nearest = KDTree(points).query(points * FLIP)
+    twin = np.asarray(nearest, dtype=np.int64)
+    if np.max(distance) > TOLERANCE or (twin[twin] != np.arange(len(twin))).any():
+        raise AssetError(
+            f"base mesh is not symmetric: {np.max(distance) * 1e3:.2f} mm between twins"
+        )
     return twin
 
 
