@@ -168,7 +168,7 @@ class ProxyReader:
             mesh = read_obj(self._folder / f"hair/{donor}.obj")
             references, weights, offsets, scales = _read_ties(self._folder / f"hair/{donor}.mhclo")
             local = self._local[references]
-            known = (local >= 0).all(axis=1)
+            known = np.flatnonzero((local >= 0).all(axis=1))
             proxy = Proxy(
                 name=donor,
                 mesh=mesh,
