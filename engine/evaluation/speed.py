@@ -122,7 +122,7 @@ def latency(video: Path, maker: TrackerMaker, config: TrackerConfig) -> dict[str
         )
         packets = frames = 0
         with session:
-            while (status := session.status()).state in (State.STARTING, State.RUNNING):
+            while session.status().state in (State.STARTING, State.RUNNING):
                 time.sleep(_POLL_S)
                 for packet in _waiting(receiver):
                     packets += 1
@@ -130,6 +130,7 @@ def latency(video: Path, maker: TrackerMaker, config: TrackerConfig) -> dict[str
         for packet in _waiting(receiver):
             packets += 1
             frames += _LAST_IN_FRAME in packet
+    status = session.status()  # after the stop, which drains what was under way
     if status.error is not None:
         raise status.error
     return {**_session_figures(status), "packets_received": packets, "frames_received": frames}
