@@ -156,7 +156,9 @@ class ProxyReader:
         neutral = self._head.neutral.astype(float)
         distance, nearest = KDTree(neutral).query(rest, k=6)
         weights = 1.0 / (distance + 0.005) ** 2
-        tie = self._tie(nearest, weights / weights.sum(axis=1, keepdims=True))
+        tie = self._tie(
+            np.asarray(nearest, dtype=np.int64), weights / weights.sum(axis=1, keepdims=True)
+        )
         return Proxy(name, mesh, tie, rest - tie @ neutral, None, np.ones(3))
 
     @cached_property
@@ -172,7 +174,7 @@ class ProxyReader:
             proxy = Proxy(
                 name=donor,
                 mesh=mesh,
-                tie=self._tie(local[known], weights[known]),
+                tie=self._tie(np.take(local, known, axis=0), weights[known]),
                 offset=offsets[known] * METRES_FROM_MAKEHUMAN,
                 scale_pairs=self._local[np.array([scales[axis][:2] for axis in "xyz"])],
                 scale_reference=np.array([scales[axis][2] for axis in "xyz"]) * 0.1,
