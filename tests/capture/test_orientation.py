@@ -31,3 +31,5 @@ def test_the_turned_camera_projects_to_the_stored_pixels(turns: int) -> None:
     intrinsics, extrinsics = turned_camera(there, camera.intrinsics, head)
     np.testing.assert_allclose(project(points, extrinsics, intrinsics), expected, atol=1e-9)
     assert np.linalg.det(extrinsics[:3, :3]) == pytest.approx(1.0)
+    # still a camera matrix: no shear, no rotation hidden in it
+    np.testing.assert_allclose(intrinsics[:2, :2], np.diag(camera.intrinsics[[0, 1], [0, 1]]))
