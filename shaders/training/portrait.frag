@@ -13,7 +13,7 @@ uniform float iris_angle;  // rad, from the axis to the border of the iris
 uniform float pupil;  // radius against the iris
 uniform vec3 iris_colour;
 uniform vec3 sclera_colour;
-uniform float lid_y;  // head space height of the upper lid's edge
+uniform vec2 lid_y;  // head space heights of the upper and the lower lid's edge
 uniform vec3 highlight;  // camera space half vector of the window seen in the eye
 uniform float seed;
 in vec3 position_head;
@@ -28,23 +28,27 @@ vec3 lit(vec3 base, vec3 normal) {
     return base * gain * (1.0 + light_tint * dot(normal, light_direction));
 }
 
+float clip_facing(vec3 normal) {
+    return clamp(dot(normal, normalize(-position_camera)), 0.0, 1.0);
+}
+
 vec4 skin(vec3 normal) {
     vec3 base = mix(texture(portrait, twin).rgb, texture(portrait, own).rgb, mixing.x);
     base *= 1.0 - 0.75 * mixing.z;
-    float facing = dot(normal, normalize(-position_camera));
-    return vec4(lit(base, normal), mixing.y * smoothstep(0.02, 0.25, facing));
+    return vec4(lit(base, normal), mixing.y * smoothstep(0.02, 0.25, clip_facing(normal)));
 }
 
 vec3 inside(vec3 normal) {
     float depth = max(position_head.z - lips_z, 0.0);
-    float dark = exp(-depth / 0.011);
+    float facing = clip_facing(normal);
+    vec3 light = mix(vec3(dot(ambient, vec3(0.3, 0.6, 0.1))), ambient, 0.35) * 1.25;
     if (kind == 2) {
-        float gum = smoothstep(0.0, 1.0, mixing.w);
-        vec3 enamel = mix(vec3(0.80, 0.42, 0.40), vec3(0.93, 0.88, 0.80), gum);
-        return enamel * ambient * 1.35 * (0.35 + 0.65 * exp(-depth / 0.022));
+        vec3 tooth = mix(vec3(0.72, 0.40, 0.38), vec3(0.96, 0.92, 0.85), mixing.w);
+        float gap = mix(0.72, 1.0, smoothstep(0.0, 0.25, abs(fract(position_head.x / 0.0075) - 0.5)));
+        return tooth * light * mix(1.0, gap, mixing.w) * (0.25 + 0.75 * exp(-depth / 0.014)) * (0.45 + 0.55 * facing);
     }
-    if (kind == 3) return vec3(0.86, 0.45, 0.44) * ambient * (0.3 + 0.8 * exp(-depth / 0.02));
-    return vec3(0.62, 0.28, 0.27) * ambient * (0.10 + 0.75 * dark);
+    if (kind == 3) return vec3(0.80, 0.42, 0.42) * light * (0.12 + 0.8 * exp(-depth / 0.016)) * (0.35 + 0.65 * facing);
+    return vec3(0.62, 0.28, 0.27) * light * (0.06 + 0.75 * exp(-depth / 0.008)) * (0.3 + 0.7 * facing);
 }
 
 vec3 eyeball(vec3 normal) {
@@ -59,10 +63,12 @@ vec3 eyeball(vec3 normal) {
     iris = mix(vec3(0.03), iris, smoothstep(pupil - 0.06, pupil + 0.06, radius));
     vec3 white = sclera_colour * mix(vec3(1.0), vec3(0.86, 0.68, 0.64), smoothstep(1.5, 3.2, radius));
     vec3 base = mix(iris, white, smoothstep(0.93, 1.07, radius));
-    float shadow = mix(0.45, 1.0, smoothstep(0.0, 0.0035, position_head.y - lid_y));
+    float gap = lid_y.y - lid_y.x;
+    float shadow = mix(0.42, 1.0, smoothstep(0.0, 0.0035, position_head.y - lid_y.x));
+    shadow *= mix(0.3, 1.0, smoothstep(0.001, 0.007, gap));
     float round = mix(0.62, 1.0, smoothstep(0.1, 0.85, -outward.z));
-    float spot = smoothstep(0.985, 0.993, dot(normal, highlight));
-    return lit(base * shadow * round, normal) + spot * (0.35 + 0.5 * ambient) * shadow;
+    float spot = smoothstep(0.9915, 0.996, dot(normal, highlight));
+    return lit(base * shadow * round, normal) + spot * (0.15 + 0.5 * ambient) * shadow;
 }
 
 void main() {
