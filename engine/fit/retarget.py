@@ -18,11 +18,15 @@ LOOK_LIMITS_RAD: tuple[tuple[str, float], ...] = (
 )
 
 
+# The open head's lids meet at about 0.65 of its eyeBlink, which closes them on every identity.
+GAINS: tuple[tuple[str, float], ...] = (("eyeBlinkLeft", 1.5), ("eyeBlinkRight", 1.5))
+
+
 @dataclass(frozen=True)
 class RetargetSettings:
     """How strongly an avatar moves."""
 
-    gains: tuple[tuple[str, float], ...] = ()  # shape and factor; those not named have 1
+    gains: tuple[tuple[str, float], ...] = GAINS  # shape and factor; those not named have 1
     look_limits_rad: tuple[tuple[str, float], ...] = LOOK_LIMITS_RAD  # gaze at eyeLook = 1
 
     def __post_init__(self) -> None:

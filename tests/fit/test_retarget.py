@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from engine.errors import ConfigError
+from engine.fit.heads import open_head
 from engine.fit.retarget import RetargetSettings, retarget
 from engine.fit.settings import FitSettings, per_shape
+from engine.training.portraits.lids import closing
 from engine.types import BLENDSHAPE_NAMES
 
 
@@ -63,3 +65,17 @@ def test_the_longest_start_wins() -> None:
     values = per_shape(("eyeBlinkLeft", "eyeWideLeft", "jawOpen"),
                        (("", 1.0), ("eye", 2.0), ("eyeBlink", 3.0)))  # fmt: skip
     np.testing.assert_array_equal(values, [3.0, 2.0, 1.0])
+
+
+def test_lids_that_touch_read_as_a_whole_blink() -> None:
+    """Where the lids touch is measured on the mesh, by code that the fit does not use."""
+    head, rng = open_head.load(), np.random.default_rng(4)
+    identities = [np.zeros(60), *(rng.normal(0.0, 0.8, (4, 60)))]
+    for identity in identities:
+        left, right = closing(head, identity, np.zeros(len(BLENDSHAPE_NAMES)))
+        expression = np.zeros(len(BLENDSHAPE_NAMES))
+        expression[BLENDSHAPE_NAMES.index("eyeBlinkLeft")] = left
+        expression[BLENDSHAPE_NAMES.index("eyeBlinkRight")] = right
+        shapes = retarget(expression, BLENDSHAPE_NAMES, np.zeros((2, 2)))
+        assert shapes["eyeBlinkLeft"] > 0.84
+        assert shapes["eyeBlinkRight"] > 0.84
