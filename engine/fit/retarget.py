@@ -19,7 +19,7 @@ LOOK_LIMITS_RAD: tuple[tuple[str, float], ...] = (
 
 
 # The open head's lids meet at about 0.65 of its eyeBlink, which closes them on every identity.
-GAINS: tuple[tuple[str, float], ...] = (("eyeBlinkLeft", 1.5), ("eyeBlinkRight", 1.5))
+GAINS: tuple[tuple[str, float], ...] = (("eyeBlinkLeft", 1.6), ("eyeBlinkRight", 1.6))
 
 
 @dataclass(frozen=True)
