@@ -6,15 +6,19 @@ from pathlib import Path
 from types import ModuleType
 from typing import Protocol
 
+from threadpoolctl import threadpool_limits
+
 import engine.fit.heads
 import engine.network.backends
 from engine import plugins
 from engine.config import TrackerConfig
+from engine.errors import AssetError
 from engine.fit.heads import HeadModel
 from engine.fit.settings import TrackerSettings
 from engine.graph import FrameTracker
 from engine.network import weights
 from engine.network.backends import Backend
+from engine.resources import sha256
 from engine.types import Camera
 
 
@@ -54,12 +58,26 @@ class TrackerFactory:
     def _parts(self, config: TrackerConfig) -> tuple[HeadModel, Backend]:
         if self._loaded is None or self._loaded[0] != config:
             self.close()
+            # The fit's products are small: threads would wait for one another, and spin meanwhile.
+            threadpool_limits(limits=1, user_api="blas")
             head = load_head(config.head)
+            files = weights.load(config.weights)
+            _check_head(files, config.head)
             module = plugins.load(engine.network.backends, config.backend)
-            backend: Backend = module.create(weights.load(config.weights), config.threads)
+            backend: Backend = module.create(files, config.threads)
             backend.warm_up()
             self._loaded = config, head, backend
         return self._loaded[1], self._loaded[2]
+
+
+def _check_head(files: weights.WeightFile, head: str) -> None:
+    """Raise AssetError if the network was trained for another head: it would read out nonsense."""
+    path = head_file(head)
+    if files.head_sha256 != sha256(path):
+        raise AssetError(
+            f"{files.folder / 'card.yaml'}: trained for a head with checksum "
+            f"{files.head_sha256[:12]}, {path} has another; install weights made for it"
+        )
 
 
 def load_head(name: str) -> HeadModel:

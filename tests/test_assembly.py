@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,6 +13,7 @@ from engine.assembly import TrackerFactory
 from engine.config import TrackerConfig
 from engine.errors import AssetError, ConfigError
 from engine.geometry import assumed_camera
+from engine.resources import sha256
 from engine.types import Alignment, Crop, Frame, Status
 
 
@@ -48,7 +50,12 @@ def backends(monkeypatch: pytest.MonkeyPatch) -> list[MadeUpBackend]:
         return real(package, kind)  # type: ignore[arg-type]
 
     monkeypatch.setattr(plugins, "load", load)
-    monkeypatch.setattr(assembly.weights, "load", lambda name: name)
+    made_for = sha256(assembly.head_file("open"))
+    monkeypatch.setattr(
+        assembly.weights,
+        "load",
+        lambda name: SimpleNamespace(name=name, head_sha256=made_for, folder=Path(name)),
+    )
     return made
 
 
@@ -82,3 +89,16 @@ def test_unknown_parts_are_named() -> None:
         TrackerFactory()(TrackerConfig(weights="giant"), assumed_camera(64, 48))
     with pytest.raises(ConfigError, match="unknown kind 'abacus'"):
         assembly.plugins.load(assembly.engine.network.backends, "abacus")
+
+
+def test_weights_of_another_head_are_refused(
+    backends: list[MadeUpBackend], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        assembly.weights,
+        "load",
+        lambda name: SimpleNamespace(head_sha256="0" * 64, folder=Path("weights") / name),
+    )
+    with pytest.raises(AssetError, match=r"card\.yaml: trained for a head with checksum 000000"):
+        TrackerFactory()(TrackerConfig(threads=1), assumed_camera(64, 48))
+    assert not backends
