@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from engine import config
+import engine.network.backends
+from engine import config, plugins
 from engine.capture import cameras
-from engine.config import Choice, Config
+from engine.config import Choice, Config, TrackerConfig
 from engine.errors import ConfigError, SourceError
 from engine.outputs import vmc
 from engine.settings import check
@@ -66,3 +67,21 @@ def positive(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError(f"{text}: must be at least 1")
     return value
+
+
+def add_network_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare how the network is run: --backend and --threads."""
+    usual = TrackerConfig()
+    parser.add_argument(
+        "--backend",
+        choices=plugins.kinds(engine.network.backends),
+        default=usual.backend,
+        help=f"how the network is run (default {usual.backend})",
+    )
+    parser.add_argument(
+        "--threads",
+        type=positive,
+        default=usual.threads,
+        metavar="N",
+        help=f"processor threads for the network (default {usual.threads})",
+    )

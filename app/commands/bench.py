@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import engine.network.backends
-from app.choices import positive
+from app.choices import add_network_arguments, positive
 from app.version import program_version
 from engine import assembly, plugins
 from engine.config import TrackerConfig, replace_text
@@ -58,19 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--limit", type=positive, metavar="N", help="only so many pictures, or frames of a clip"
     )
     parser.add_argument("--weights", default=usual.weights, metavar="NAME", help="which network")
-    parser.add_argument(
-        "--backend",
-        choices=plugins.kinds(engine.network.backends),
-        default=usual.backend,
-        help=f"how the network is run (default {usual.backend})",
-    )
-    parser.add_argument(
-        "--threads",
-        type=positive,
-        default=usual.threads,
-        metavar="N",
-        help=f"processor threads for the network (default {usual.threads})",
-    )
+    add_network_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -9,10 +9,9 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-import engine.network.backends
-from app.choices import DEMO, positive
+from app.choices import DEMO, add_network_arguments, positive
 from app.version import program_version
-from engine import assembly, plugins
+from engine import assembly
 from engine.capture.sources import Source
 from engine.capture.sources.demo import CLIP
 from engine.capture.video import probe
@@ -34,26 +33,13 @@ POLL_S = 0.05
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    usual = TrackerConfig()
     parser.add_argument("source", metavar="SOURCE", help="a video file, or demo")
     parser.add_argument("--out", type=Path, required=True, metavar="TAKE_DIR", help="a new folder")
     parser.add_argument("--max-frames", type=positive, metavar="N", help="end after N frames")
     parser.add_argument(
         "--overlay", type=Path, metavar="FILE", help="also write the video with the mesh over it"
     )
-    parser.add_argument(
-        "--backend",
-        choices=plugins.kinds(engine.network.backends),
-        default=usual.backend,
-        help=f"how the network is run (default {usual.backend})",
-    )
-    parser.add_argument(
-        "--threads",
-        type=positive,
-        default=usual.threads,
-        metavar="N",
-        help=f"processor threads for the network (default {usual.threads})",
-    )
+    add_network_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
