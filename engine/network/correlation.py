@@ -67,13 +67,11 @@ def look_up(levels: list[Tensor], position: Tensor, radius: int, image_side_px: 
     returns   (B, levels * (2 radius + 1)^2, D, D)
     """
     batch, _, height, width = position.shape
-    centre = position.permute(0, 2, 3, 1).reshape(-1, 1, 1, 2)  # (B*D*D, 1, 1, 2)
-    offsets = window(radius, position)
+    centre = position.permute(0, 2, 3, 1).reshape(-1, 1, 2) * (2.0 / image_side_px) - 1.0
     found: list[Tensor] = []
     for level in levels:
-        cell_px = image_side_px / level.shape[-1]
-        grid = (centre + offsets * cell_px) * (2.0 / image_side_px) - 1.0
-        values = F.grid_sample(level, grid, align_corners=False)  # (B*D*D, 1, n, n)
+        grid = _around(centre, radius, 2.0 / level.shape[-1])[:, None]  # (B*D*D, 1, n*n, 2)
+        values = F.grid_sample(level, grid, align_corners=False)  # (B*D*D, 1, 1, n*n)
         found.append(values.view(batch, height, width, -1))
     return torch.cat(found, dim=-1).permute(0, 3, 1, 2)
 
@@ -85,17 +83,23 @@ def read_around(features: Tensor, position: Tensor, radius: int, image_side_px: 
     position  (B, 2, D, D) crop px
     returns   (B, C * (2 radius + 1)^2, D, D)
     """
-    batch, channels = features.shape[:2]
+    batch = features.shape[0]
     height, width = position.shape[-2:]
-    offsets = window(radius, position).view(1, -1, 1, 2) * (image_side_px / features.shape[-1])
-    at = position.flatten(2).transpose(1, 2)[:, None] + offsets  # (B, n*n, D*D, 2)
-    grid = at * (2.0 / image_side_px) - 1.0
-    values = F.grid_sample(features, grid, align_corners=False)  # (B, C, n*n, D*D)
-    return values.reshape(batch, channels * offsets.shape[1], height, width)
+    centre = position.flatten(2).transpose(1, 2)[:, :, None] * (2.0 / image_side_px) - 1.0
+    grid = _around(centre, radius, 2.0 / features.shape[-1])  # (B, D*D, n*n, 2)
+    values = F.grid_sample(features, grid, align_corners=False)  # (B, C, D*D, n*n)
+    return values.permute(0, 1, 3, 2).reshape(batch, -1, height, width)
 
 
-def window(radius: int, like: Tensor) -> Tensor:
-    """Return the offsets (1, n, n, 2) in cells, x then y, of a square window."""
-    line = torch.arange(-radius, radius + 1, dtype=like.dtype, device=like.device)
+def _around(centre: Tensor, radius: int, cell: float) -> Tensor:
+    """Return the places of a square window of cells around each centre, row by row.
+
+    centre   (..., 1, 2) x, y as grid_sample counts them
+    cell     side of a cell in the same unit
+    returns  (..., n * n, 2)
+
+    x and y are added apart: runtimes are slow where the innermost axis has but two elements.
+    """
+    line = torch.arange(-radius, radius + 1, dtype=centre.dtype, device=centre.device) * cell
     y, x = torch.meshgrid(line, line, indexing="ij")
-    return torch.stack([x, y], dim=-1)[None]
+    return torch.stack([centre[..., 0] + x.reshape(-1), centre[..., 1] + y.reshape(-1)], dim=-1)
