@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from engine.fit.heads import landmarks
 from engine.fit.heads.open_head import OpenHead
+from engine.types import Array
 
 # Numbered in the picture: corners of lids and mouth, midline, brows, cheeks, oval.
 NUMBERED = (
@@ -42,5 +43,5 @@ def anchors_picture(head: OpenHead) -> NDArray[np.uint8]:
     return canvas
 
 
-def _pixels(points: NDArray[np.float64]) -> NDArray[np.float64]:
+def _pixels(points: Array) -> Array:
     return (points[:, :2] - [LEFT, TOP]) * SCALE_PX

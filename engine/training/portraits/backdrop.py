@@ -36,7 +36,8 @@ def displacement_field(places_px: Array, shifts_px: Array, side_px: int) -> Arra
     for spread in SPREADS_CELLS:
         soft = cv2.GaussianBlur(total, (0, 0), spread, borderType=cv2.BORDER_CONSTANT)
         share = np.clip(soft[..., 2:] / ENOUGH, 0.0, 1.0)
-        field += share * (soft[..., :2] / np.maximum(soft[..., 2:], 1e-6) - field)
+        mean = np.asarray(soft[..., :2] / np.maximum(soft[..., 2:], 1e-6), np.float32)
+        field += np.asarray(share, np.float32) * (mean - field)
     grown = cv2.resize(field, (side_px, side_px), interpolation=cv2.INTER_CUBIC)
     return np.asarray(grown, dtype=np.float64)
 

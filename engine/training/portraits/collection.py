@@ -41,7 +41,7 @@ class Collection:
         picture = cv2.imdecode(data, cv2.IMREAD_COLOR)
         if picture is None:
             raise AssetError(f"{self.archive.filename}: {index:05d}.jpg is not a picture")
-        return np.ascontiguousarray(picture[..., ::-1])
+        return np.ascontiguousarray(picture[..., ::-1], np.uint8)
 
 
 def read_collection(folder: Path | None = None) -> Collection:

@@ -126,9 +126,9 @@ class PortraitFitter:
             damping = np.where(better, damping * 0.3, damping * 5.0)
             state = _chosen(better, tried, state)
             cost = np.where(better, new_cost, cost)
-            system = tuple(
-                np.where(better.reshape(-1, *[1] * (new.ndim - 1)), new, old)
-                for new, old in zip(new_system, system, strict=True)
+            system = (
+                np.where(better[:, None, None], new_system[0], system[0]),
+                np.where(better[:, None], new_system[1], system[1]),
             )
         points_px, _ = project(state, self.model.points(state), centre_px)
         distance = np.linalg.norm(points_px - labels_px, axis=2)[:, :IRIS_START].mean(1)
