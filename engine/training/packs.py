@@ -2,6 +2,7 @@
 
 Rendered streams (a, b) label every vertex of the head model; the portrait stream (c) labels the
 teacher's 478 landmarks and how far to trust them. Positions are stored as int16, 64ths of a pixel.
+Both may carry the coefficients of the open head that belong to the picture.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from engine.errors import AssetError
 from engine.types import Array
 
 UNITS_PER_PX = 64
+STATES = ("expression", "identity", "gaze", "camera_from_head")
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +36,11 @@ class Pack:
     spread: Array | None  # (N, 478) px, the teacher's own disagreement
     mirror: NDArray[np.int64] | None  # (478,) landmarks under a left-right flip
     validation: NDArray[np.bool_]  # (N,)
+    expression: Array | None = None  # (N, 52) coefficients
+    identity: Array | None = None  # (N, K); of another head's people none are known
+    gaze: Array | None = None  # (N, 2, 2) rad
+    camera_from_head: Array | None = None  # (N, 4, 4)
+    glasses: NDArray[np.bool_] | None = None  # (N,)
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -83,6 +90,8 @@ def read_pack(path: Path) -> Pack:
             spread=None if spread is None else spread.astype(np.float32),
             mirror=None if mirror is None else mirror.astype(np.int64),
             validation=split.astype(bool),
+            glasses=data["glasses"].astype(bool) if "glasses" in data else None,
+            **{key: data[key].astype(np.float32) for key in STATES if key in data},
         )
     except (KeyError, ValueError, OSError, zipfile.BadZipFile) as error:
         raise AssetError(f"{path}: not a training pack ({error})") from error
@@ -94,6 +103,22 @@ def read_packs(folder: Path) -> list[Pack]:
     if not paths:
         raise AssetError(f"{folder}: holds no training pack (*.npz)")
     return [read_pack(path) for path in paths]
+
+
+def fixed_point(points_px: NDArray[np.floating]) -> NDArray[np.int16]:
+    """Return positions in 64ths of a pixel, clipped to what int16 holds; NaN becomes the least."""
+    limits = np.iinfo(np.int16)
+    scaled = np.nan_to_num(np.round(points_px * UNITS_PER_PX), nan=limits.min)
+    return np.clip(scaled, limits.min, limits.max).astype(np.int16)
+
+
+def encoded(image: NDArray[np.uint8], quality: int) -> bytes:
+    """Return a picture (H, W, 3) RGB as JPEG; quality 1 to 100."""
+    flipped = np.ascontiguousarray(image[:, :, ::-1])
+    done, data = cv2.imencode(".jpg", flipped, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    if not done:
+        raise ValueError(f"cannot encode a picture of shape {image.shape} {image.dtype}")
+    return data.tobytes()
 
 
 def write_pack(path: Path, images: list[bytes], **arrays: NDArray | str) -> None:

@@ -14,6 +14,7 @@ from engine.fit.heads import landmarks, open_head
 from engine.fit.heads.open_head import OpenHead
 from engine.fit.skinning import vertices
 from engine.geometry import project, rotation_from_vector
+from engine.training.packs import read_pack
 from engine.training.portraits.backdrop import displacement_field, warped
 from engine.training.portraits.collection import read_collection, squared
 from engine.training.portraits.fit import Labels, PortraitFitter
@@ -242,9 +243,10 @@ def test_a_pack_holds_what_was_drawn(tmp_path: Path, head: OpenHead) -> None:
     rng = np.random.default_rng(17)
     smooth = cv2.GaussianBlur(rng.uniform(0, 255, (SIDE, SIDE, 3)), (0, 0), 9)
     pictures = [
-        Rerendered(smooth.astype(np.uint8), rng.uniform(-20, 300, (11, 2)), rng.random(11) < 0.5)
-        for _ in range(3)
-    ]
+        Rerendered(smooth.astype(np.uint8), rng.uniform(-20, 300, (11, 2)), rng.random(11) < 0.5,
+                   vary(head, face(head, seed), rng))
+        for seed in range(3)
+    ]  # fmt: skip
     write_rerendered(tmp_path / "b.npz", iter(pictures), 3, "abc")
     with np.load(tmp_path / "b.npz", allow_pickle=False) as pack:
         assert str(pack["stream"]) == "b"
@@ -255,6 +257,10 @@ def test_a_pack_holds_what_was_drawn(tmp_path: Path, head: OpenHead) -> None:
         np.testing.assert_allclose(pack["points"][1] / 64.0, pictures[1].points_px, atol=0.008)
         unpacked = np.unpackbits(pack["visible"][1])[:11].astype(bool)
         np.testing.assert_array_equal(unpacked, pictures[1].visible)
+    read = read_pack(tmp_path / "b.npz")
+    for name in ("expression", "identity", "gaze", "camera_from_head"):
+        expected = [getattr(picture.state, name) for picture in pictures]
+        np.testing.assert_allclose(getattr(read, name), expected, atol=2e-3, err_msg=name)
 
 
 def test_squared_keeps_the_shape_of_what_is_shown() -> None:

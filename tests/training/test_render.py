@@ -13,6 +13,7 @@ from engine.fit import skinning
 from engine.fit.heads import open_head
 from engine.fit.heads.open_head import OpenHead
 from engine.geometry import project, rigid, rotation_from_vector
+from engine.training.packs import read_pack
 from engine.training.render.body import at_rest, posed
 from engine.training.render.device import clip_from_camera, metres_from_depth
 from engine.training.render.pack import PackWriter
@@ -192,6 +193,25 @@ def test_a_pack_keeps_what_was_rendered(renderer: HeadRenderer, tmp_path: Path) 
             np.testing.assert_array_equal(bits.astype(bool), sample.rendered.visible)
         assert str(pack["head_sha256"]) == "abc"
         assert pack["camera_from_head"].shape == (3, 4, 4)
+    read = read_pack(tmp_path / "pack.npz")
+    for name in ("expression", "identity", "gaze"):
+        expected = [getattr(sample.scene.performance, name) for sample in samples]
+        np.testing.assert_allclose(getattr(read, name), expected, atol=2e-3, err_msg=name)
+
+
+def test_a_pack_says_who_wears_glasses(renderer: HeadRenderer, tmp_path: Path) -> None:
+    sample = Sampler(renderer, tmp_path, seed=1, held_out=False).sample(0)
+    bare = replace(sample, scene=replace(sample.scene, props=()))
+    plate = Prop(np.zeros((3, 3)), np.array([[0, 1, 2]]), np.ones((3, 4)), kind="glasses")
+    worn = replace(sample, scene=replace(sample.scene, props=(plate,)))
+    writer = PackWriter("a", "abc", with_identity=False)
+    writer.add(bare)
+    writer.add(worn)
+    writer.write(tmp_path / "pack.npz")
+    read = read_pack(tmp_path / "pack.npz")
+    assert read.glasses is not None
+    assert read.glasses.tolist() == [False, True]
+    assert read.identity is None
 
 
 def test_depth_is_along_the_optical_axis(renderer: HeadRenderer, head: OpenHead) -> None:

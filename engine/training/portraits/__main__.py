@@ -54,7 +54,10 @@ def _rerender(arguments: argparse.Namespace) -> None:
 
 
 def _label(arguments: argparse.Namespace) -> None:
-    write_labelled(arguments.out, read_collection(), sha256(arguments.head))
+    fits = load_fits(arguments.fits) if arguments.fits.is_file() else None
+    if fits is None:
+        logger.warning("%s: no such file; the pack will not carry fits", arguments.fits)
+    write_labelled(arguments.out, read_collection(), sha256(arguments.head), fits)
 
 
 def main() -> None:
@@ -69,7 +72,7 @@ def main() -> None:
     parser.add_argument("command", choices=commands)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--head", type=Path, default=open_head.DEFAULT_PATH)
-    parser.add_argument("--fits", type=Path, default=Path("fits.npz"), help="for rerender")
+    parser.add_argument("--fits", type=Path, default=Path("fits.npz"), help="for rerender, label")
     parser.add_argument("--count", type=int, default=1000, help="pictures of rerender")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--sheet", type=Path, default=None, help="contact sheet of the pack, JPEG")

@@ -45,12 +45,13 @@ PART_REGIONS = {
 class Rerendered:
     """A picture and its exact labels.
 
-    image (S, S, 3) uint8; points_px (V, 2); visible (V,)
+    image (S, S, 3) uint8; points_px (V, 2); visible (V,); state: what the head does
     """
 
     image: NDArray[np.uint8]
     points_px: Array
     visible: NDArray[np.bool_]
+    state: Variation
 
 
 class PortraitRenderer:
@@ -122,7 +123,7 @@ class PortraitRenderer:
         size = (self._side, self._side)
         image = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
         inside = (points >= 0).all(1) & (points < self._side).all(1)
-        return Rerendered(image, points, visible & inside & ~likeness.covered)
+        return Rerendered(image, points, visible & inside & ~likeness.covered, new)
 
     def _paint(
         self,

@@ -4,7 +4,8 @@ A pack is one uncompressed .npz: `jpeg` uint8, all files one after another; `off
 (N + 1,); labels; `stream` "b" or "c"; `head_sha256`. Positions are int16 in 64ths of a pixel,
 pixel centres at +0.5. Stream (b) has `points` (N, V, 2) and `visible` (N, V / 8) packed bits.
 Stream (c) has `landmarks` (N, 478, 2), `spread` float16 (N, 478) px, `split` uint8 (N,),
-1 = validation, and `mirror` int32 (478,).
+1 = validation, and `mirror` int32 (478,). Both carry `expression` (N, 52), `identity` (N, K),
+`gaze` (N, 2, 2), `camera_from_head` (N, 4, 4): in (b) what was drawn, in (c) the portrait's fit.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from tqdm import tqdm
 
 from engine.errors import AssetError
 from engine.fit.heads.open_head import OpenHead
+from engine.training.packs import encoded, fixed_point, write_pack
 from engine.training.portraits.collection import SIDE_PX, Collection, squared, squared_labels
 from engine.training.portraits.fit_file import StoredFits
 from engine.training.portraits.rerender import PortraitRenderer, Rerendered
@@ -26,21 +28,7 @@ from engine.training.portraits.variation import vary
 
 VARIATIONS = 3  # drawn of a portrait before the next one is prepared
 GOOD_FIT = 0.009  # of the box side: portraits that fit worse are not re-rendered
-POSITIONS_PER_PX = 64
 JPEG_QUALITY = 94
-
-
-def encoded(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return the bytes of a picture (H, W, 3), RGB, as JPEG."""
-    options = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
-    return cv2.imencode(".jpg", image[..., ::-1], options)[1].ravel()
-
-
-def fixed_point(points_px: NDArray[np.floating]) -> NDArray[np.int16]:
-    """Return positions in 64ths of a pixel, clipped to what int16 holds."""
-    limits = np.iinfo(np.int16)
-    scaled = np.round(points_px * POSITIONS_PER_PX)
-    return np.clip(scaled, limits.min, limits.max).astype(np.int16)
 
 
 def rerendered(
@@ -63,44 +51,46 @@ def rerendered(
 
 def write_rerendered(path: Path, pictures: Iterator[Rerendered], count: int, sha256: str) -> None:
     """Write stream (b)."""
-    files, points, visible = list[NDArray[np.uint8]](), list[NDArray[np.int16]](), []
+    files, rows = list[bytes](), dict[str, list[NDArray]]()
     for picture in tqdm(pictures, total=count, unit="image"):
-        files.append(encoded(picture.image))
-        points.append(fixed_point(picture.points_px))
-        visible.append(np.packbits(picture.visible))
-    _write(path, files, "b", sha256, points=np.stack(points), visible=np.stack(visible))
+        files.append(encoded(picture.image, JPEG_QUALITY))
+        state = picture.state
+        row: dict[str, NDArray] = {
+            "points": fixed_point(picture.points_px),
+            "visible": np.packbits(picture.visible),
+            "expression": state.expression.astype(np.float16),
+            "identity": state.identity.astype(np.float16),
+            "gaze": state.gaze.astype(np.float32),
+            "camera_from_head": state.camera_from_head.astype(np.float32),
+        }
+        for key, value in row.items():
+            rows.setdefault(key, []).append(value)
+    labels = {key: np.stack(values) for key, values in rows.items()}
+    write_pack(path, files, stream="b", head_sha256=sha256, **labels)
 
 
-def write_labelled(path: Path, collection: Collection, sha256: str) -> None:
-    """Write stream (c): every portrait, training and validation."""
+def write_labelled(
+    path: Path, collection: Collection, sha256: str, fits: StoredFits | None = None
+) -> None:
+    """Write stream (c): every portrait, training and validation, with its fit if there is one."""
     every = np.arange(len(collection.validation))
     labels = squared_labels(collection, every)
-    files = [encoded(squared(collection.image(int(i)))[0]) for i in tqdm(every, unit="image")]
-    _write(
-        path,
-        files,
-        "c",
-        sha256,
-        landmarks=fixed_point(labels.landmarks_px),
-        spread=labels.spread_px.astype(np.float16),
-        split=collection.validation.astype(np.uint8),
-        mirror=collection.mirror,
-    )
-
-
-def _write(
-    path: Path, files: list[NDArray[np.uint8]], stream: str, sha256: str, **labels: NDArray
-) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    np.savez(
-        path,
-        allow_pickle=False,
-        jpeg=np.concatenate(files),
-        offsets=np.concatenate([[0], np.cumsum([len(f) for f in files])]).astype(np.int64),
-        stream=np.array(stream),
-        head_sha256=np.array(sha256),
-        **labels,
-    )
+    files = [encoded(squared(collection.image(int(i)))[0], JPEG_QUALITY) for i in tqdm(every)]
+    arrays: dict[str, NDArray] = {
+        "landmarks": fixed_point(labels.landmarks_px),
+        "spread": labels.spread_px.astype(np.float16),
+        "split": collection.validation.astype(np.uint8),
+        "mirror": collection.mirror,
+    }
+    if fits is not None:
+        state = fits.state
+        arrays["camera_from_head"] = np.tile(np.eye(4, dtype=np.float32), (len(every), 1, 1))
+        arrays["camera_from_head"][:, :3, :3] = state.rotation
+        arrays["camera_from_head"][:, :3, 3] = state.translation
+        arrays |= {"expression": state.expression.astype(np.float16),
+                   "identity": state.identity.astype(np.float16),
+                   "gaze": state.gaze.astype(np.float32)}  # fmt: skip
+    write_pack(path, files, stream="c", head_sha256=sha256, **arrays)
 
 
 def pack_sheet(path: Path, rows: int, columns: int, tile_px: int) -> NDArray[np.uint8]:

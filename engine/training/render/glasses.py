@@ -43,8 +43,10 @@ def random_glasses(rng: np.random.Generator, head: OpenHead, vertices: Array) ->
     colour = rng.uniform(0.0, 0.08, 3) if rng.random() < 0.7 else rng.uniform(0.05, 0.7, 3)
     tint = rng.uniform(0.3, 0.8) if rng.random() < 0.12 else rng.uniform(0.04, 0.12)
     return [
-        joined(frame, np.append(colour, 1.0), rng.uniform(0.1, 0.8)),
-        joined(lenses, np.append(rng.uniform(0.0, 0.05, 3), tint), rng.uniform(0.5, 1.0)),
+        joined(frame, np.append(colour, 1.0), rng.uniform(0.1, 0.8), "glasses"),
+        joined(
+            lenses, np.append(rng.uniform(0.0, 0.05, 3), tint), rng.uniform(0.5, 1.0), "glasses"
+        ),
     ]
 
 

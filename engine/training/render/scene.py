@@ -51,13 +51,14 @@ class Prop:
     """A loose object in head space: occluders, glasses, strands. N vertices, F triangles.
 
     vertices (N, 3) metres; colours (N, 4) linear RGB and opacity; triangles (F, 3)
-    gloss  0 matt .. 1 mirror
+    gloss  0 matt .. 1 mirror; kind: "thing", "glasses"
     """
 
     vertices: Array
     triangles: NDArray[np.int32]
     colours: Array
     gloss: float = 0.2
+    kind: str = "thing"
 
 
 @dataclass(frozen=True, eq=False)

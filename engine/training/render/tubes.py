@@ -37,12 +37,12 @@ def tube(path: Array, radius: Array | float, sides: int = 6) -> Piece:
     return vertices, quads.reshape(-1, 3).astype(np.int32)
 
 
-def joined(pieces: list[Piece], colour: Array, gloss: float) -> Prop:
+def joined(pieces: list[Piece], colour: Array, gloss: float, kind: str = "thing") -> Prop:
     """Put pieces together in one colour (4,)."""
     start = np.cumsum([0] + [len(vertices) for vertices, _ in pieces[:-1]])
     vertices = np.concatenate([vertices for vertices, _ in pieces])
     triangles = np.concatenate([t + s for (_, t), s in zip(pieces, start, strict=True)])
-    return Prop(vertices, triangles, np.tile(colour, (len(vertices), 1)), gloss)
+    return Prop(vertices, triangles, np.tile(colour, (len(vertices), 1)), gloss, kind)
 
 
 def ball(centre: Array, radius: float) -> Piece:
