@@ -70,6 +70,33 @@ class Crop:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class AlignmentMemory:
+    """What the network remembers of a frame: the warm start of the next one."""
+
+    crop: Crop  # that the numbers refer to
+    position: Array  # (2, D, D) image position of every texel, crop px
+    log_sigma: Array  # (1, D, D) of crop px
+    hidden: Array  # (H, D, D) recurrent state
+
+    def __post_init__(self) -> None:
+        _freeze(self.position, self.log_sigma, self.hidden)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FaceTraits:
+    """What the network says of the whole face, in coefficients of the head model."""
+
+    identity: Array  # (K,)
+    identity_sigma: Array  # (K,) standard deviation
+    expression: Array  # (E,)
+    expression_sigma: Array  # (E,) standard deviation
+    tongue: float  # probability that the tongue is out
+
+    def __post_init__(self) -> None:
+        _freeze(self.identity, self.identity_sigma, self.expression, self.expression_sigma)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Alignment:
     """Where the surface of the head lies in the image, and how sure the network is.
 
@@ -79,6 +106,8 @@ class Alignment:
     points_px: Array  # (N, 2) pixels of the full image
     sigma_px: Array  # (N,) pixels of the full image
     anchors: NDArray[np.int32]  # (N,) vertex of the head model that each point belongs to
+    memory: AlignmentMemory | None = None  # for the next frame
+    traits: FaceTraits | None = None  # None if the network has no such head
 
     def __post_init__(self) -> None:
         _freeze(self.points_px, self.sigma_px, self.anchors)

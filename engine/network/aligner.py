@@ -11,10 +11,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from engine.errors import ConfigError
 from engine.network.config import NetworkConfig
 from engine.network.correlation import correlate, look_up, match, pyramid, read_around
 from engine.network.encoder import make_encoder
 from engine.network.positional import UVEncoding, texel_centres
+from engine.network.traits import Traits, TraitsHead
 from engine.network.update import make_update
 
 _START_SIGMA_PX = 8.0  # of a zero start; the paper does not state one
@@ -28,8 +30,50 @@ class FlowMap(NamedTuple):
     sigma: Tensor  # (B, 1, D, D)
 
 
+class Memory(NamedTuple):
+    """Where a refinement stands: the start of the next step, or of the next frame."""
+
+    position: Tensor  # (B, 2, D, D) v + F, crop px
+    log_sigma: Tensor  # (B, 1, D, D)
+    hidden: Tensor  # (B, H, D, D)
+
+    def flow_map(self) -> FlowMap:
+        """Return the estimate itself."""
+        sigma = self.log_sigma.exp().clamp(_MIN_SIGMA_PX, _MAX_SIGMA_PX)
+        return FlowMap(self.position, sigma)
+
+    def part(self, samples: slice) -> Memory:
+        """Return some samples of the batch."""
+        return Memory(*(tensor[samples] for tensor in self))
+
+
+class View(NamedTuple):
+    """All that the steps read of an image."""
+
+    correlation: Tensor  # (B, D * D, h, w)
+    fine: Tensor | None  # (B, C, S/4, S/4)
+    traits: Traits | None
+
+    def part(self, samples: slice) -> View:
+        """Return some samples of the batch, without their traits."""
+        fine = None if self.fine is None else self.fine[samples]
+        return View(self.correlation[samples], fine, None)
+
+
+class Estimate(NamedTuple):
+    """What the network says of a crop."""
+
+    steps: list[FlowMap]  # after the start (if it looks at the image) and after each step
+    memory: Memory  # of the last step
+    traits: Traits | None
+
+
 class Aligner(nn.Module):
-    """image (B, 3, S, S) sRGB 0..1 -> one FlowMap after the start and after each iteration."""
+    """image (B, 3, S, S) sRGB 0..1 -> Estimate.
+
+    Cold, it starts as its configuration says; warm, from the memory of the frame before, moved
+    into this crop (engine/network/warm.py), and one step is enough.
+    """
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
@@ -39,6 +83,9 @@ class Aligner(nn.Module):
         self.context = UVEncoding(config.uv_side, config.hidden)
         self.hidden = UVEncoding(config.uv_side, config.hidden)
         self.update = make_update(config) if config.iterations else None
+        self.traits = (
+            TraitsHead(config, self.encoder.pooled_width) if config.identity_size else None
+        )
         if config.start == "matching":
             # A crop is roughly centred on its face: where a place lies in it is worth knowing.
             side = config.image_side_px // 8
@@ -49,47 +96,67 @@ class Aligner(nn.Module):
         )
         self.v: Tensor
 
-    def forward(self, image: Tensor) -> list[FlowMap]:
-        """Run all iterations; the last estimate is the result, the others serve the loss."""
-        side, batch = self.config.image_side_px, image.shape[0]
+    def forward(
+        self, image: Tensor, start: Memory | None = None, iterations: int | None = None
+    ) -> Estimate:
+        """Run cold, or warm from `start`.
+
+        iterations  steps to take; if None as many as configured when cold, one when warm
+        """
+        view = self.look(image)
+        if iterations is None:
+            iterations = self.config.iterations if start is None else 1
+        memory = self.begin(view) if start is None else start
+        steps = [memory.flow_map()] if start is None and self.config.start == "matching" else []
+        levels = pyramid(view.correlation, self.config.correlation_levels)
+        for _ in range(iterations):
+            memory = self.refine(view, memory, levels)
+            steps.append(memory.flow_map())
+        return Estimate(steps, memory, view.traits)
+
+    def look(self, image: Tensor) -> View:
+        """Encode an image and compare it with every texel: what cold and warm have in common."""
         features = self.encoder(image)
-        z_uv = self.z_uv().expand(batch, -1, -1, -1)
+        z_uv = self.z_uv().expand(image.shape[0], -1, -1, -1)
         correlation = correlate(z_uv, self._image_map(features.coarse))
+        traits = None if self.traits is None else self.traits(features.pooled)
+        return View(correlation, features.fine, traits)
 
-        position, log_sigma, estimates = self._start(correlation)
-        if self.update is None:
-            return estimates
-        levels = pyramid(correlation, self.config.correlation_levels)
+    def begin(self, view: View) -> Memory:
+        """Return the cold start F_0, S_0, h_0."""
+        batch = view.correlation.shape[0]
         hidden = self.hidden().tanh().expand(batch, -1, -1, -1)
-        context = self.context().relu().expand(batch, -1, -1, -1)
+        if self.config.start == "matching":
+            position, spread = match(view.correlation, self.config.image_side_px)
+            return Memory(position, self.start_log_sigma(spread.log()), hidden)
+        position = self.v.expand(batch, -1, -1, -1)
+        log_sigma = torch.full_like(position[:, :1], _START_SIGMA_PX).log()
+        return Memory(position, log_sigma, hidden)
 
-        for _ in range(self.config.iterations):
-            # As in RAFT, every step learns from its own look-up alone.
-            position, log_sigma = position.detach(), log_sigma.detach()
-            seen = look_up(levels, position, self.config.correlation_radius, side)
-            if features.fine is not None:
-                fine = read_around(features.fine, position, 1, side)
-                seen = torch.cat([seen, fine], dim=1)
-            flow = (position - self.v) * (2.0 / side)
-            hidden, change, log_change = self.update(hidden, context, seen, flow, log_sigma)
-            position = position + change * (side / 32)
-            log_sigma = log_sigma + log_change
-            estimates.append(_flow_map(position, log_sigma))
-        return estimates
+    def refine(self, view: View, memory: Memory, levels: list[Tensor] | None = None) -> Memory:
+        """Take one recurrent step.
+
+        levels  the correlation pyramid of the view, if it is at hand
+        """
+        if self.update is None:
+            raise ConfigError(f"{self.config.name}: has no steps to take")
+        side = self.config.image_side_px
+        if levels is None:
+            levels = pyramid(view.correlation, self.config.correlation_levels)
+        # As in RAFT, every step learns from its own look-up alone.
+        position, log_sigma = memory.position.detach(), memory.log_sigma.detach()
+        seen = look_up(levels, position, self.config.correlation_radius, side)
+        if view.fine is not None:
+            seen = torch.cat([seen, read_around(view.fine, position, 1, side)], dim=1)
+        flow = (position - self.v) * (2.0 / side)
+        context = self.context().relu().expand(position.shape[0], -1, -1, -1)
+        hidden, change, log_change = self.update(memory.hidden, context, seen, flow, log_sigma)
+        return Memory(position + change * (side / 32), log_sigma + log_change, hidden)
 
     def _image_map(self, coarse: Tensor) -> Tensor:
         if self.config.start == "matching":
             return coarse + self.place
         return F.adaptive_avg_pool2d(coarse, self.config.uv_side)  # method.md 2.1
-
-    def _start(self, correlation: Tensor) -> tuple[Tensor, Tensor, list[FlowMap]]:
-        if self.config.start == "matching":
-            position, spread = match(correlation, self.config.image_side_px)
-            log_sigma = self.start_log_sigma(spread.log())
-            return position, log_sigma, [_flow_map(position, log_sigma)]
-        position = self.v.expand(correlation.shape[0], -1, -1, -1)
-        log_sigma = torch.full_like(position[:, :1], _START_SIGMA_PX).log()
-        return position, log_sigma, []
 
 
 class LogSigma(nn.Module):
@@ -101,10 +168,6 @@ class LogSigma(nn.Module):
 
     def forward(self, log_spread: Tensor) -> Tensor:  # noqa: D102
         return self.gain * log_spread + self.offset
-
-
-def _flow_map(position: Tensor, log_sigma: Tensor) -> FlowMap:
-    return FlowMap(position, log_sigma.exp().clamp(_MIN_SIGMA_PX, _MAX_SIGMA_PX))
 
 
 class Readout(nn.Module):
@@ -127,8 +190,23 @@ class Readout(nn.Module):
         return values[..., :2], values[..., 2]
 
 
+class PointAnswer(NamedTuple):
+    """What runs in a backend gives, by these names in every exported graph; B = 1."""
+
+    points: Tensor  # (B, V, 2) crop px
+    sigma: Tensor  # (B, V) crop px
+    position: Tensor  # (B, 2, D, D) crop px: the memory for the next frame
+    log_sigma: Tensor  # (B, 1, D, D)
+    hidden: Tensor  # (B, H, D, D)
+    identity: Tensor  # (B, K); from here on (B, 0) if the network tells no traits
+    identity_sigma: Tensor  # (B, K)
+    expression: Tensor  # (B, E)
+    expression_sigma: Tensor  # (B, E)
+    tongue: Tensor  # (B, 1) probability
+
+
 class PointAligner(nn.Module):
-    """What runs in a backend: crop in, vertex positions and sigma of the last estimate out."""
+    """What runs in a backend: a crop in, vertex positions, memory and traits out."""
 
     def __init__(self, aligner: Aligner, readout: Readout) -> None:
         super().__init__()
@@ -137,8 +215,31 @@ class PointAligner(nn.Module):
         self.register_buffer("sigma_scale", torch.ones(()))
         self.sigma_scale: Tensor
 
-    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, S, S, 3) uint8 -> (B, V, 2) crop px, (B, V) crop px."""
+    def forward(
+        self,
+        image: Tensor,
+        position: Tensor | None = None,
+        log_sigma: Tensor | None = None,
+        hidden: Tensor | None = None,
+    ) -> PointAnswer:
+        """(B, S, S, 3) uint8, and the memory of the frame before in this crop if warm."""
         picture = image.permute(0, 3, 1, 2).float() / 255.0
-        points, sigma = self.readout(self.aligner(picture)[-1])
-        return points, sigma * self.sigma_scale
+        warm = position is not None and log_sigma is not None and hidden is not None
+        start = Memory(position, log_sigma, hidden) if warm else None
+        estimate = self.aligner(picture, start)
+        points, sigma = self.readout(estimate.steps[-1])
+        return PointAnswer(
+            points, sigma * self.sigma_scale, *estimate.memory, *_told(estimate.traits, picture)
+        )
+
+
+def _told(traits: Traits | None, like: Tensor) -> tuple[Tensor, ...]:
+    if traits is None:
+        return (like.new_zeros(like.shape[0], 0),) * 5
+    return (
+        traits.identity,
+        traits.identity_log_sigma.exp(),
+        traits.expression,
+        traits.expression_log_sigma.exp(),
+        traits.tongue_logit.sigmoid(),
+    )

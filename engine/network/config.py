@@ -24,6 +24,8 @@ class NetworkConfig:
     correlation_levels: int = 2
     correlation_radius: int = 3
     fine_channels: int = 16  # stride-4 features read around each estimate; 0 for none
+    identity_size: int = 60  # coefficients of the head model that `traits` tells; 0 for no traits
+    expression_size: int = 52
 
     def __post_init__(self) -> None:
         if self.uv_side % 8:

@@ -21,9 +21,10 @@ class Features(NamedTuple):
 
     coarse: Tensor  # (B, channels, h, w)
     fine: Tensor | None  # (B, fine_channels, H/4, W/4)
+    pooled: Tensor  # (B, pooled_width) of the deepest features, for what concerns the whole face
 
 
-def make_encoder(config: NetworkConfig) -> nn.Module:
+def make_encoder(config: NetworkConfig) -> LightEncoder | MixTransformer:
     """Return the encoder that a configuration names."""
     if config.encoder == "light":
         return LightEncoder(config.channels, config.fine_channels)
@@ -105,6 +106,7 @@ class LightEncoder(nn.Module):
             InvertedResidual(96, 160, 2, 4, 5, squeeze=True),
             InvertedResidual(160, 160, 1, 3, 5, squeeze=True),
         )
+        self.pooled_width = 96 + 160
         middle = 96
         self.lateral32 = nn.Conv2d(160, middle, 1)
         self.lateral16 = nn.Conv2d(96, middle, 1)
@@ -136,7 +138,8 @@ class LightEncoder(nn.Module):
         fine = None
         if self.fine is not None:
             fine = self.fine(torch.cat([x4, _double(self.down_to_fine(top))], dim=1))
-        return Features(self.to_coarse(top), fine)
+        pooled = torch.cat([x16.mean((2, 3)), x32.mean((2, 3))], dim=1)
+        return Features(self.to_coarse(top), fine, pooled)
 
 
 def _double(x: Tensor) -> Tensor:
@@ -251,6 +254,7 @@ class MixTransformer(nn.Module):
     def __init__(self, size: str, channels: int) -> None:
         super().__init__()
         widths, depths = MIT_SIZES[size]
+        self.pooled_width = widths[-1]
         sources, decoder = (3, *widths[:-1]), _decoder_width(size)
         self.stages = nn.ModuleList(
             MixStage(sources[i], i, widths[i], depths[i]) for i in range(len(widths))
@@ -270,4 +274,4 @@ class MixTransformer(nn.Module):
             levels.append(decode(x))
         size = levels[0].shape[-2:]
         levels = [F.interpolate(y, size=size, mode="bilinear") for y in levels]
-        return Features(self.classify(self.fuse(torch.cat(levels, dim=1))), None)
+        return Features(self.classify(self.fuse(torch.cat(levels, dim=1))), None, x.mean((2, 3)))

@@ -15,8 +15,9 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from engine.fit.heads import open_head
-from engine.network.aligner import PointAligner
+from engine.network.aligner import PointAligner, PointAnswer
 from engine.network.build import untrained_point_aligner
+from engine.network.warm import MEMORY_NAMES
 from engine.resources import RESOURCES, record, sha256
 from engine.training.batches import validation_crops
 from engine.training.packs import Pack
@@ -47,7 +48,9 @@ def publish(trainer: Trainer, name: str, made: str, say: Callable[[str], None]) 
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {key: value.half().contiguous() for key, value in network.state_dict().items()}
     save_file(tensors, folder / "weights.safetensors")
-    export_onnx(network, trainer.config.image_side_px, folder / "model.onnx")
+    side = trainer.config.image_side_px
+    export_onnx(network, side, folder / "model.onnx")
+    export_onnx(network, side, folder / "model_warm.onnx", warm=True)
     card: dict[str, Any] = {
         "network": asdict(trainer.config),
         "head_sha256": sha256(open_head.DEFAULT_PATH),
@@ -60,7 +63,7 @@ def publish(trainer: Trainer, name: str, made: str, say: Callable[[str], None]) 
     }
     text = yaml.safe_dump(card, sort_keys=False, allow_unicode=True)
     (folder / "card.yaml").write_text(text, encoding="utf-8")
-    for file in ("weights.safetensors", "model.onnx"):
+    for file in ("weights.safetensors", "model.onnx", "model_warm.onnx"):
         record(folder / file, source="trained by this project; see card.yaml", licence="Apache-2.0")
     return folder
 
@@ -72,24 +75,31 @@ def sigma_scale(network: PointAligner, trainer: Trainer, pack: Pack) -> float:
     crops, truth = validation_crops(pack, trainer.head, side)
     ratios: list[Tensor] = []
     for part, marks in zip(crops.split(32), truth.split(32), strict=True):
-        points, sigma = network.readout(network.aligner(part)[-1])
+        points, sigma = network.readout(network.aligner(part).steps[-1])
         found = trainer.loss.cpu().landmarks(points)
         spread = trainer.loss.landmarks(sigma[..., None])[..., 0]
         ratios.append(((found - marks).norm(dim=-1) / spread)[:, :468])
     return float(torch.cat(ratios).median()) / _RAYLEIGH_MEDIAN
 
 
-def export_onnx(network: PointAligner, side_px: int, path: Path) -> None:
-    """Write the network with its read-out: image (1, S, S, 3) uint8 in, points and sigma out."""
-    example = torch.zeros(1, side_px, side_px, 3, dtype=torch.uint8)
+def export_onnx(network: PointAligner, side_px: int, path: Path, *, warm: bool = False) -> None:
+    """Write the network with its read-out: image (1, S, S, 3) uint8 in, a PointAnswer out.
+
+    warm  the graph that starts from a memory, given as three further inputs
+    """
+    inputs: list[Tensor] = [torch.zeros(1, side_px, side_px, 3, dtype=torch.uint8)]
+    if warm:
+        config = network.aligner.config
+        side = config.uv_side
+        inputs += [torch.zeros(1, n, side, side) for n in (2, 1, config.hidden)]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter warns of its own coming replacement
         torch.onnx.export(
             network,
-            (example,),
+            tuple(inputs),
             str(path),
-            input_names=["image"],
-            output_names=["points", "sigma"],
+            input_names=["image", *MEMORY_NAMES][: len(inputs)],
+            output_names=list(PointAnswer._fields),
             opset_version=_ONNX_OPSET,
             dynamo=False,
         )

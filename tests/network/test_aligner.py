@@ -111,7 +111,7 @@ def test_every_step_gives_positions_and_a_positive_sigma(name: str) -> None:
     config = replace(configuration(name), image_side_px=SIDE, uv_side=16)
     network = Aligner(config).eval()
     with torch.inference_mode():
-        estimates = network(torch.rand(2, 3, SIDE, SIDE))
+        estimates = network(torch.rand(2, 3, SIDE, SIDE)).steps
     steps = config.iterations + (config.start == "matching")
     assert len(estimates) == steps
     for flow in estimates:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from engine.types import Alignment, Crop, Frame
+from engine.types import Alignment, AlignmentMemory, Crop, Frame
 
 
 class Backend(Protocol):
@@ -23,8 +23,11 @@ class Backend(Protocol):
         """Make the slow first call."""
         ...
 
-    def align(self, frame: Frame, crop: Crop) -> Alignment:
-        """Align one crop: every vertex of the head model, in pixels of the full image."""
+    def align(self, frame: Frame, crop: Crop, memory: AlignmentMemory | None = None) -> Alignment:
+        """Align one crop: every vertex of the head model, in pixels of the full image.
+
+        memory  of the frame before: one warm step from there; a cold start if None
+        """
         ...
 
     def close(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,15 +12,16 @@ from engine.errors import AssetError
 from engine.network.backends import Backend
 from engine.network.backends._image_space import to_image
 from engine.network.crop import cut
+from engine.network.warm import MEMORY_NAMES, carried
 from engine.network.weights import WeightFile
-from engine.types import Alignment, Array, Crop, Frame
+from engine.types import Alignment, AlignmentMemory, Crop, Frame
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
 
 def create(weights: WeightFile, threads: int) -> Backend:
-    """Open a session on `threads` threads. Raises AssetError if the file cannot be run."""
+    """Open a session on `threads` threads. Raises AssetError if a file cannot be run."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -28,33 +30,42 @@ def create(weights: WeightFile, threads: int) -> Backend:
     # Threads spin within a run, which saves a fifth of it, and rest between frames: a pool that
     # went on spinning would steal the other core from the fit and from the receiver's program.
     options.add_session_config_entry("session.force_spinning_stop", "1")
-    path = weights.onnx
-    try:
-        session = onnxruntime.InferenceSession(
-            str(path), options, providers=["CPUExecutionProvider"]
-        )
-    except Exception as error:
-        raise AssetError(f"{path}: ONNX Runtime cannot run it ({error})") from error
-    return OnnxBackend(session, weights.config.image_side_px)
+
+    def session(path: Path) -> InferenceSession:
+        try:
+            return onnxruntime.InferenceSession(
+                str(path), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:
+            raise AssetError(f"{path}: ONNX Runtime cannot run it ({error})") from error
+
+    side = weights.config.image_side_px
+    return OnnxBackend(session(weights.onnx), session(weights.warm_onnx), side)
 
 
 class OnnxBackend:
-    """A Backend over an InferenceSession."""
+    """A Backend over two InferenceSessions, cold and warm."""
 
-    def __init__(self, session: InferenceSession, crop_side_px: int) -> None:
-        self._session, self.crop_side_px = session, crop_side_px
+    def __init__(self, cold: InferenceSession, warm: InferenceSession, crop_side_px: int) -> None:
+        self._cold, self._warm, self.crop_side_px = cold, warm, crop_side_px
 
     def warm_up(self) -> None:
-        """Run once on an empty crop."""
-        self._run(np.zeros((self.crop_side_px, self.crop_side_px, 3), np.uint8))
+        """Run both once on an empty crop."""
+        side = self.crop_side_px
+        empty = Frame(np.zeros((side, side, 3), np.uint8), 0, 0)
+        crop = Crop(np.eye(3), side)
+        self.align(empty, crop, self.align(empty, crop).memory)
 
-    def align(self, frame: Frame, crop: Crop) -> Alignment:
+    def align(self, frame: Frame, crop: Crop, memory: AlignmentMemory | None = None) -> Alignment:
         """Align one crop."""
-        return to_image(*self._run(cut(frame.image, crop)), crop)
-
-    def _run(self, picture: NDArray[np.uint8]) -> tuple[Array, Array]:
-        points, sigma = self._session.run(None, {"image": picture[None]})
-        return np.asarray(points)[0], np.asarray(sigma)[0]
+        inputs: dict[str, NDArray] = {"image": cut(frame.image, crop)[None]}
+        session = self._cold
+        if memory is not None:
+            session = self._warm
+            inputs.update(zip(MEMORY_NAMES, carried(memory, crop), strict=True))
+        names = [output.name for output in session.get_outputs()]
+        answer = zip(names, session.run(names, inputs), strict=True)
+        return to_image({name: np.asarray(value) for name, value in answer}, crop)
 
     def close(self) -> None:
         """Nothing outlives the object."""

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from engine.network.backends import Backend
 from engine.network.backends._image_space import to_image
 from engine.network.crop import cut
+from engine.network.warm import carried
 from engine.network.weights import WeightFile
-from engine.types import Alignment, Array, Crop, Frame
+from engine.types import Alignment, AlignmentMemory, Crop, Frame
 
 if TYPE_CHECKING:
     from torch import nn
@@ -39,20 +40,23 @@ class TorchBackend:
         self._network, self._device, self.crop_side_px = network, device, crop_side_px
 
     def warm_up(self) -> None:
-        """Run once on an empty crop."""
-        self._run(np.zeros((self.crop_side_px, self.crop_side_px, 3), np.uint8))
+        """Run once on an empty crop, cold and warm."""
+        side = self.crop_side_px
+        empty = Frame(np.zeros((side, side, 3), np.uint8), 0, 0)
+        crop = Crop(np.eye(3), side)
+        self.align(empty, crop, self.align(empty, crop).memory)
 
-    def align(self, frame: Frame, crop: Crop) -> Alignment:
+    def align(self, frame: Frame, crop: Crop, memory: AlignmentMemory | None = None) -> Alignment:
         """Align one crop."""
-        return to_image(*self._run(cut(frame.image, crop)), crop)
-
-    def _run(self, picture: NDArray[np.uint8]) -> tuple[Array, Array]:
         import torch
 
+        inputs: list[NDArray] = [cut(frame.image, crop)[None]]
+        if memory is not None:
+            inputs += carried(memory, crop)
         with torch.inference_mode():
-            image = torch.from_numpy(picture)[None].to(self._device)
-            points, sigma = self._network(image)
-        return points[0].cpu().numpy(), sigma[0].cpu().numpy()
+            answer = self._network(*(torch.from_numpy(x).to(self._device) for x in inputs))
+        named = {name: tensor.cpu().numpy() for name, tensor in answer._asdict().items()}
+        return to_image(named, crop)
 
     def close(self) -> None:
         """Nothing outlives the object."""
