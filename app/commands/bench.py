@@ -30,9 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     usual = TrackerConfig()
     parser.add_argument(
         "what",
-        choices=("align", "video", "speed"),
-        help="align: the network on single pictures; video: the tracker on clips and on pictures "
-        "without a face; speed: frames a second and latency",
+        choices=("align", "still", "video", "speed"),
+        help="align: the network on single pictures; still: how much points tremble; video: the "
+        "tracker on clips and on pictures without a face; speed: frames a second and latency",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write every figure here")
     parser.add_argument(
@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--rival",
         type=Path,
         metavar="PYTHON",
-        help="speed: a Python with mediapipe, timed on the same clip by turns",
+        help="speed, still: a Python with mediapipe, measured on the same clip or pictures",
     )
     parser.add_argument(
         "--rendered", type=Path, metavar="PACK", help="align: rendered test images to add"
@@ -64,7 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Measure; raises FlowFaceError for what the user can mend."""
     config = TrackerConfig(backend=args.backend, weights=args.weights, threads=args.threads)
-    measure = {"align": _align, "video": _video, "speed": _speed}[args.what]
+    measure = {"align": _align, "still": _still, "video": _video, "speed": _speed}[args.what]
     text, figures = measure(args, config)
     print(text, end="")
     if args.json is not None:
@@ -91,6 +91,20 @@ def _backend(config: TrackerConfig) -> Backend:
     backend: Backend = module.create(weights.load(config.weights), config.threads)
     backend.warm_up()
     return backend
+
+
+def _still(args: argparse.Namespace, config: TrackerConfig) -> tuple[str, dict[str, Any]]:
+    from engine.evaluation import still
+
+    head, maker, backend = assembly.load_head(config.head), assembly.TrackerFactory(), None
+    try:
+        backend = _backend(config)
+        figures = still.run(args.data, head, backend, maker, config, args.rival, args.limit)
+    finally:
+        maker.close()
+        if backend is not None:
+            backend.close()
+    return still.text(figures), figures
 
 
 def _video(args: argparse.Namespace, config: TrackerConfig) -> tuple[str, dict[str, Any]]:

@@ -1,0 +1,41 @@
+"""Start a rival's program in the rival's own Python and read what it found."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.errors import AssetError
+from engine.types import Array
+
+_STATIC = Path(__file__).with_name("mediapipe_static.py")
+
+
+def mediapipe_static(python: Path, files: list[NDArray[np.uint8]]) -> Array:
+    """Return MediaPipe FaceMesh's 478 landmarks of JPEG files, each on its own.
+
+    python   an interpreter that has mediapipe
+    returns  (N, 478, 2) px, NaN where it finds no face
+    Raises AssetError if that interpreter cannot run it.
+    """
+    if not python.is_file():
+        raise AssetError(f"{python}: no such file; the rival needs a Python with mediapipe")
+    with tempfile.TemporaryDirectory() as made:
+        source, target = Path(made) / "pictures.npz", Path(made) / "found.npz"
+        offsets = np.cumsum([0] + [len(file) for file in files]).astype(np.int64)
+        np.savez(source, jpeg=np.concatenate(files), offsets=offsets)
+        run = subprocess.run(
+            [str(python), str(_STATIC), str(source), str(target)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if run.returncode:
+            last = (run.stderr.strip().splitlines() or ["no message"])[-1]
+            raise AssetError(f"{python}: {_STATIC.name} failed ({last})")
+        with np.load(target, allow_pickle=False) as file:
+            return file["landmarks"].astype(np.float64)
