@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 
 from engine.errors import AssetError
 from engine.fit.heads import open_head
 from engine.network.aligner import Aligner, PointAligner, Readout
 from engine.network.config import NetworkConfig
+from engine.network.shards import load_sharded
 from engine.network.weights import WeightFile
 
 
@@ -25,11 +24,11 @@ def build_point_aligner(weights: WeightFile) -> PointAligner:
     Raises AssetError if the file is damaged or belongs to another configuration.
     """
     network = untrained_point_aligner(weights.config)
-    path = weights.tensors
+    tensors = load_sharded(weights.tensors)
     try:
-        network.load_state_dict({k: v.float() for k, v in load_file(path).items()})
-    except (RuntimeError, SafetensorError) as error:
+        network.load_state_dict({k: v.float() for k, v in tensors.items()})
+    except RuntimeError as error:
         raise AssetError(
-            f"{path}: does not fit the network {weights.config.name} ({error})"
+            f"{weights.folder}: does not fit the network {weights.config.name} ({error})"
         ) from None
     return network.eval()

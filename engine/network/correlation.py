@@ -30,10 +30,12 @@ def match(correlation: Tensor, image_side_px: int) -> tuple[Tensor, Tensor]:
     """
     batch, texels, height, width = correlation.shape
     uv_side = int(texels**0.5)
-    share = correlation.flatten(2).softmax(dim=-1)  # (B, D*D, h*w)
     x, y = _cell_centres(height, width, image_side_px, correlation)
     moments = torch.stack([x, y, x * x + y * y], dim=-1)  # (h*w, 3)
-    mean = share @ moments  # (B, D*D, 3)
+    # Squares of pixels do not fit into half precision, whatever the caller has switched on.
+    with torch.autocast(correlation.device.type, enabled=False):
+        share = correlation.flatten(2).float().softmax(dim=-1)  # (B, D*D, h*w)
+        mean = share @ moments  # (B, D*D, 3)
     variance = mean[..., 2] - mean[..., 0] ** 2 - mean[..., 1] ** 2
     spread = (0.5 * variance).clamp(min=1.0).sqrt()
     position = mean[..., :2].transpose(1, 2).reshape(batch, 2, uv_side, uv_side)
@@ -43,8 +45,12 @@ def match(correlation: Tensor, image_side_px: int) -> tuple[Tensor, Tensor]:
 def _cell_centres(
     height: int, width: int, image_side_px: int, like: Tensor
 ) -> tuple[Tensor, Tensor]:
-    y = (torch.arange(height).to(like) + 0.5) * (image_side_px / height)
-    x = (torch.arange(width).to(like) + 0.5) * (image_side_px / width)
+    y = (torch.arange(height, dtype=torch.float32, device=like.device) + 0.5) * (
+        image_side_px / height
+    )
+    x = (torch.arange(width, dtype=torch.float32, device=like.device) + 0.5) * (
+        image_side_px / width
+    )
     grid_y, grid_x = torch.meshgrid(y, x, indexing="ij")
     return grid_x.reshape(-1), grid_y.reshape(-1)
 

@@ -9,7 +9,8 @@ import numpy as np
 
 from engine.types import AlignmentMemory, Array, Crop
 
-MEMORY_NAMES = ("position", "log_sigma", "hidden")  # inputs of the warm graph, in this order
+# Inputs of the warm graph, in this order; a graph cannot have an output of the same name.
+MEMORY_NAMES = ("start_position", "start_log_sigma", "start_hidden")
 
 
 def carried(memory: AlignmentMemory, crop: Crop) -> tuple[Array, Array, Array]:

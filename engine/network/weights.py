@@ -4,11 +4,13 @@
 
     card.yaml            how the weights were made: configuration, data, steps, figures
     weights.safetensors  float16 parameters, for the torch backend and for further training
-    model.onnx           the same network with its read-out, for ONNX Runtime
+    model.onnx           the same network with its read-out, for ONNX Runtime: from a cold start
+    model_warm.onnx      likewise, from the memory of the frame before
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,8 @@ from engine.resources import RESOURCES, checked
 
 WEIGHTS = RESOURCES / "weights"
 DEFAULT = "nano"
+SINGLE_FILE = "weights.safetensors"
+_SHARD = re.compile(r"weights-(\d{5})-of-(\d{5})\.safetensors")
 
 
 @dataclass(frozen=True)
@@ -33,14 +37,25 @@ class WeightFile:
     card: dict[str, Any]
 
     @property
-    def tensors(self) -> Path:
-        """The parameters, checksum verified. Raises AssetError."""
-        return checked(self.folder / "weights.safetensors")
+    def tensors(self) -> list[Path]:
+        """The files of the parameters, checksums verified. Raises AssetError."""
+        return [checked(path) for path in tensor_files(self.folder)]
 
-    @property
-    def onnx(self) -> Path:
-        """The exported network, checksum verified. Raises AssetError."""
-        return checked(self.folder / "model.onnx")
+
+def tensor_files(folder: Path) -> list[Path]:
+    """Return the one file or all the shards of the parameters in a folder, in order.
+
+    Raises AssetError if there are none, or a shard is absent.
+    """
+    found = sorted(path for path in folder.glob("weights-*") if _SHARD.fullmatch(path.name))
+    if not found:
+        return [folder / SINGLE_FILE]
+    total = int(found[0].stem.rsplit("-", 1)[1])
+    expected = [folder / f"weights-{i:05}-of-{total:05}.safetensors" for i in range(1, total + 1)]
+    if found != expected:
+        odd = min(set(found) ^ set(expected))
+        raise AssetError(f"{odd}: {folder.name} needs exactly shards 1 to {total}")
+    return expected
 
 
 def names() -> list[str]:

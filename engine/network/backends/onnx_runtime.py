@@ -12,6 +12,7 @@ from engine.errors import AssetError
 from engine.network.backends import Backend
 from engine.network.backends._image_space import to_image
 from engine.network.crop import cut
+from engine.network.onnx_file import onnx_file
 from engine.network.warm import MEMORY_NAMES, carried
 from engine.network.weights import WeightFile
 from engine.types import Alignment, AlignmentMemory, Crop, Frame
@@ -40,7 +41,7 @@ def create(weights: WeightFile, threads: int) -> Backend:
             raise AssetError(f"{path}: ONNX Runtime cannot run it ({error})") from error
 
     side = weights.config.image_side_px
-    return OnnxBackend(session(weights.onnx), session(weights.warm_onnx), side)
+    return OnnxBackend(session(onnx_file(weights)), session(onnx_file(weights, warm=True)), side)
 
 
 class OnnxBackend:
