@@ -25,6 +25,7 @@ from engine.training.portraits.registration import spreading
 from engine.training.portraits.rerender import PortraitRenderer, Rerendered
 from engine.training.portraits.stream import write_rerendered
 from engine.training.portraits.variation import Variation, varied_expression, vary
+from engine.training.render.closure import LIP_OVERLAP_M, Closure
 from engine.types import BLENDSHAPE_NAMES, Array
 
 SIDE = 256
@@ -200,15 +201,30 @@ def test_a_turned_head_hides_its_far_ear(head: OpenHead, renderer: PortraitRende
 
 
 def test_closing_shuts_lids_without_crossing(head: OpenHead) -> None:
-    upper, lower = [386, 159], [374, 145]
+    """By way of the product's skinning and of landmarks all along the lids."""
+    upper, lower = [388, 386, 384, 157, 159, 161], [390, 374, 381, 154, 145, 163]
     for seed in range(5):
         state = face(head, seed)
         expression = state.expression[0] * 0.0
+        expression[BLENDSHAPE_NAMES.index("eyeSquintLeft")] = 0.1 * seed
         values = closing(head, state.identity[0], expression)
         expression[[BLENDSHAPE_NAMES.index(f"eyeBlink{s}") for s in ("Left", "Right")]] = values
         posed = vertices(head, state.identity[0], expression, np.zeros((2, 2)), np.zeros(3))
+        gap = landmarks(head, posed)[lower, 1] - landmarks(head, posed)[upper, 1]
+        assert gap.max() < 0.0
+        assert gap.min() > -0.003
+
+
+def test_lips_mostly_touch(head: OpenHead) -> None:
+    """The lips' red borders come nearer by what separates the neutral lips."""
+    closure, rng = Closure(head), np.random.default_rng(3)
+    for _ in range(5):
+        identity, expression = rng.normal(0, 0.8, len(head.identity_basis)), np.zeros(52)
+        expression[BLENDSHAPE_NAMES.index("mouthClose")] = closure.seal(identity)
+        posed = vertices(head, identity, expression, np.zeros((2, 2)), np.zeros(3))
         at = landmarks(head, posed)
-        assert np.abs(at[lower, 1] - at[upper, 1]).max() < 0.0015
+        overlap = (at[[82, 13, 312], 1] - at[[87, 14, 317], 1]).mean()
+        assert overlap == pytest.approx(LIP_OVERLAP_M, abs=2e-5)
 
 
 def test_variations_close_eyes_and_open_mouths_often(head: OpenHead) -> None:

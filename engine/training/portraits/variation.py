@@ -13,13 +13,14 @@ from engine.fit.heads import JOINT_NAMES, HeadModel
 from engine.fit.skinning import joints_of
 from engine.geometry import rotation_from_vector
 from engine.training.portraits.landmark_model import FaceState
-from engine.training.portraits.lids import closing
+from engine.training.render.closure import BLINKS, MOUTH_CLOSE, Closure
 from engine.types import BLENDSHAPE_NAMES, Array
 
 POSE_DEVIATION_RAD = np.deg2rad([6.0, 9.0, 6.0])  # about x (nod), y (turn), z (tilt)
 LARGEST_TURN_RAD = np.deg2rad(20.0)
 GAZE_DEVIATION_RAD, LARGEST_GAZE_RAD = 0.16, 0.5
 
+SEALED = 0.85  # share of pictures in which the lips touch unless something parts them
 EYES = ("keep", "blink", "half", "wink", "squint", "wide")
 EYES_SHARE = (0.25, 0.25, 0.18, 0.14, 0.10, 0.08)
 MOUTHS = ("keep", "open", "round", "smile", "press", "aside", "stretch", "talk")
@@ -69,7 +70,7 @@ def vary(head: HeadModel, state: FaceState, rng: np.random.Generator) -> Variati
     return Variation(
         camera_from_head=camera_from_head,
         identity=identity,
-        expression=closed_lids(head, identity, varied_expression(state.expression[0], rng)),
+        expression=closed(head, identity, varied_expression(state.expression[0], rng), rng),
         gaze=np.clip(gaze, -LARGEST_GAZE_RAD, LARGEST_GAZE_RAD),
         neck=_rotation_vector(new.T @ old),
         focal_px=float(np.exp(state.log_focal[0])),
@@ -82,11 +83,15 @@ def vary(head: HeadModel, state: FaceState, rng: np.random.Generator) -> Variati
     )
 
 
-def closed_lids(head: HeadModel, identity: Array, expression: Array) -> Array:
-    """Return the expression with its blinks scaled: 1 becomes what just closes this face's eyes."""
-    blinks = [BLENDSHAPE_NAMES.index(f"eyeBlink{side}") for side in ("Left", "Right")]
-    result = expression.copy()
-    result[blinks] = expression[blinks] * closing(head, identity, expression)
+def closed(head: HeadModel, identity: Array, expression: Array, rng: np.random.Generator) -> Array:
+    """Return the expression (52,) with blinks scaled to this face, and mostly with lips that touch.
+
+    A blink of 1 becomes what just closes its eyes; what else parts the lips still does.
+    """
+    closure, result = Closure(head), expression.copy()
+    result[BLINKS] *= closure.blinks(identity, expression)
+    if rng.random() < SEALED:
+        result[MOUTH_CLOSE] = max(result[MOUTH_CLOSE], closure.seal(identity))
     return result
 
 

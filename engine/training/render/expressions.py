@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from engine.training.render.closure import BLINKS, MOUTH_CLOSE, Closure
 from engine.types import BLENDSHAPE_NAMES, Array
 
 # Weights at full strength; a name without a side means both.
@@ -63,6 +64,7 @@ MOUTHS: tuple[dict[str, float], ...] = (
     {"mouthSmileRight": 0.9, "mouthDimpleRight": 0.4},
     {"mouthUpperUp": 0.9, "mouthLowerDown": 0.9},
 )
+LIPS_INWARD = ("mouthRollLower", "mouthRollUpper", "mouthPressLeft", "mouthPressRight")
 # Full deflection of eyeLook shapes, rad
 LOOK_UP_RAD, LOOK_DOWN_RAD, LOOK_SIDE_RAD = 0.44, 0.61, 0.70
 
@@ -115,7 +117,7 @@ def random_expression(rng: np.random.Generator, gaze: Array) -> Array:
         result = np.maximum(result, weights(mouth) * rng.uniform(0.4, 1.0))
     if rng.random() < 0.25:
         result = np.maximum(result, _random_brows(rng))
-    if rng.random() < 0.45:
+    if rng.random() < 0.55:
         result = _with_lids(rng, result)
     return plausible(result, gaze)
 
@@ -127,18 +129,24 @@ def _random_brows(rng: np.random.Generator) -> Array:
 
 
 def _with_lids(rng: np.random.Generator, expression: Array) -> Array:
-    """Close, half close, wink, squint or widen."""
-    kind = rng.random()
-    amount = 1.0 if rng.random() < 0.35 else rng.uniform(0.15, 1.0)
-    if kind < 0.45:
-        lids = weights({"eyeBlink": amount})
-    elif kind < 0.7:
+    """Shut, half close, wink, squint or widen; a blink of 1 is one that just shuts the eye."""
+    kind = rng.choice(5, p=(0.24, 0.24, 0.16, 0.2, 0.16))
+    amount = rng.uniform(0.15, 1.0)
+    if kind == 0:
+        lids = weights({"eyeBlink": 1.0, "eyeSquint": rng.uniform(0, 1) * (rng.random() < 0.3)})
+    elif kind == 1:
+        lids = weights({"eyeBlink": amount}) * rng.uniform(0.92, 1.0, 52)
+    elif kind == 2:
         side, other = ("Left", "Right") if rng.random() < 0.5 else ("Right", "Left")
-        lids = weights({f"eyeBlink{side}": max(amount, 0.5), f"eyeSquint{side}": rng.uniform(0, 1),
+        shut = 1.0 if rng.random() < 0.7 else rng.uniform(0.6, 1.0)
+        lids = weights({f"eyeBlink{side}": shut, f"eyeSquint{side}": rng.uniform(0, 1),
                         f"eyeBlink{other}": rng.uniform(0, 0.25),
                         f"cheekSquint{side}": rng.uniform(0, 0.7)})  # fmt: skip
-    elif kind < 0.85:
-        lids = weights({"eyeSquint": amount, "eyeBlink": rng.uniform(0, 0.5)})
+        expression = expression.copy()
+        expression[BLENDSHAPE_NAMES.index(f"eyeBlink{other}")] = 0.0
+    elif kind == 3:
+        lids = weights({"eyeSquint": max(amount, 0.4), "eyeBlink": rng.uniform(0, 0.5),
+                        "cheekSquint": rng.uniform(0, 0.6)})  # fmt: skip
     else:
         lids = weights({"eyeWide": amount})
     return np.maximum(expression, lids)
@@ -163,4 +171,19 @@ def plausible(expression: Array, gaze: Array) -> Array:
             result[index(name)] *= 0.4
         for side in ("Left", "Right"):
             result[index(f"mouthPress{side}")] *= 0.3
+    return result
+
+
+def fitted(
+    rng: np.random.Generator, expression: Array, identity: Array, closure: Closure, sealed: float
+) -> Array:
+    """Return the expression (52,) for one face: blinks of 1 just shut its eyes, its lips rest.
+
+    identity (K,); sealed is the share of faces whose lips touch unless something parts them
+    """
+    result = expression.copy()
+    result[BLINKS] *= closure.blinks(identity, expression)
+    inward = max(result[BLENDSHAPE_NAMES.index(name)] for name in LIPS_INWARD)
+    seal = closure.seal(identity) * (1.0 if rng.random() < sealed else rng.uniform(0.0, 1.0))
+    result[MOUTH_CLOSE] = min(result[MOUTH_CLOSE] + seal * (1.0 - inward), 1.0)
     return result

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from engine.fit.heads.open_head import OpenHead
 from engine.training.render.body import posed
 from engine.training.render.camera_effects import CameraEffects, apply_effects, random_effects
-from engine.training.render.expressions import random_expression, random_gaze
+from engine.training.render.closure import Closure
+from engine.training.render.expressions import fitted, random_expression, random_gaze
 from engine.training.render.light import Lamp
 from engine.training.render.looks import random_look
 from engine.training.render.props import random_props
@@ -25,9 +26,11 @@ from engine.training.render.surroundings import (
     random_lamps,
 )
 from engine.training.render.view import random_neck, random_rotation, random_view
+from engine.types import Array
 
 HELD_OUT_EVERY = 6  # every sixth skin is kept for test pictures
 LUMINANCE = np.array([0.3, 0.59, 0.11])
+SEALED = 0.85  # share of faces whose lips touch unless something parts them
 MIDDLE_SKIN = 0.34  # linear luminance to which an automatic exposure brings a face
 
 
@@ -51,6 +54,7 @@ class Sampler:
         held_out  use the skins that training never sees, for test pictures
         """
         self._renderer, self._seed = renderer, seed
+        self._closure = Closure(renderer.head)
         self._skies = Skies(data / "hdri")
         skins = renderer.wardrobe.names("skin")
         self._skins = tuple(
@@ -68,7 +72,7 @@ class Sampler:
     def scene(self, rng: np.random.Generator) -> Scene:
         """Draw a scene; nothing in it lies behind or too close to the camera."""
         renderer, head = self._renderer, self._renderer.head
-        performance, rotation = _random_performance(rng, head)
+        performance, rotation = _random_performance(rng, head, self._closure)
         vertices = posed(head, performance)
         view = random_view(rng, head, vertices, rotation, renderer.side_px)
         look = random_look(rng, renderer.wardrobe, self._skins or None)
@@ -98,13 +102,11 @@ class Sampler:
         )
 
 
-def _random_performance(rng: np.random.Generator, head: OpenHead) -> tuple[Performance, np.ndarray]:
+def _random_performance(
+    rng: np.random.Generator, head: OpenHead, closure: Closure
+) -> tuple[Performance, Array]:
     gaze = random_gaze(rng)
     rotation = random_rotation(rng)
-    performance = Performance(
-        identity=rng.normal(0.0, rng.uniform(0.8, 1.2), len(head.identity_basis)),
-        expression=random_expression(rng, gaze),
-        gaze=gaze,
-        neck=random_neck(rng, rotation),
-    )
-    return performance, rotation
+    identity = rng.normal(0.0, rng.uniform(0.8, 1.2), len(head.identity_basis))
+    expression = fitted(rng, random_expression(rng, gaze), identity, closure, SEALED)
+    return Performance(identity, expression, gaze, random_neck(rng, rotation)), rotation
