@@ -9,6 +9,7 @@
 #define FUR 5
 #define CLOTH 6
 #define PROP 7
+#define LENS 8
 const float PI = 3.14159265;
 
 uniform sampler2D albedo_map;
@@ -39,6 +40,8 @@ uniform float blush;
 uniform float saturation;
 uniform vec4 hair;             // colour, share of it
 uniform float gloss;
+uniform vec4 screen;           // what a lens mirrors: direction x, y, half extent
+uniform vec3 screen_colour;
 
 in vec3 position;
 in vec3 normal;
@@ -168,6 +171,26 @@ vec4 strands(float open) {
     return vec4(lit(base, n, vec3(0.3), open, 0.45, shine), texel.a);
 }
 
+// Glass: its tint, and what it mirrors added over what lies behind.
+vec4 lens() {
+    vec3 n = normalize(normal);
+    n = dot(n, position) > 0.0 ? -n : n;
+    vec3 view = normalize(-position);
+    vec3 d = reflect(-view, n);
+    float edge = 1.0 - clamp(dot(n, view), 0.0, 1.0);
+    float share = gloss + (1.0 - gloss) * edge * edge * edge * edge * edge;
+    vec2 off = abs(d.xy - screen.xy) - screen.zw;
+    float inside = d.z < 0.0 ? smoothstep(0.02, -0.02, max(off.x, off.y)) : 0.0;
+    vec3 mirrored = sky_radiance(d, 0.05) + screen_colour * inside;
+    for (int i = 0; i < 2; i++) {
+        mirrored += lamp_colour[i] * 12.0 * pow(max(dot(d, lamp_direction[i]), 0.0), 400.0);
+    }
+    vec3 added = share * mirrored;
+    float light = clamp(dot(added, vec3(0.3, 0.59, 0.11)) * exposure * 2.5, 0.0, 1.0);
+    float alpha = clamp(colour.a + (1.0 - colour.a) * light, 0.01, 0.98);
+    return vec4((colour.rgb * colour.a * 0.3 + added) / alpha, alpha);
+}
+
 void main() {
 #if MATERIAL == SKIN
     vec4 result = skin();
@@ -181,6 +204,8 @@ void main() {
     if (result.a < alpha_range.x || result.a > alpha_range.y) {
         discard;
     }
+#elif MATERIAL == LENS
+    vec4 result = lens();
 #else
     vec3 n = normalize(normal);
     n = dot(n, position) > 0.0 ? -n : n;

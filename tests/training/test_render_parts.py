@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import av
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
 
 from engine.errors import AssetError
-from engine.fit.heads import open_head
+from engine.fit.heads import landmarks, open_head
 from engine.fit.heads.open_head import OpenHead
 from engine.resources import RESOURCES
 from engine.training.render import demo
 from engine.training.render.assets import ProxyReader, read_obj
 from engine.training.render.camera_effects import apply_effects, random_effects
+from engine.training.render.covers import random_fringe, random_mask
 from engine.training.render.expressions import random_expression, random_gaze
+from engine.training.render.hands import random_hand
 from engine.training.render.light import Environment, sh_basis, sphere_directions
+from engine.training.render.scene import Prop
+from engine.training.render.surroundings import random_lighting
 from engine.training.render.view import rotation_vector, towards
 from engine.types import BLENDSHAPE_NAMES
 
@@ -146,3 +154,57 @@ def test_the_demo_clip_shows_what_its_truth_says() -> None:
     assert wink[BLENDSHAPE_NAMES.index("eyeBlinkRight")] < 0.1
     assert yaw.max() > 20
     assert yaw.min() < -20
+
+
+def _covered(head: OpenHead, make: Callable[[np.random.Generator], list[Prop]]) -> NDArray:
+    """Say which landmarks (478,) of a resting face a cover hides from a camera far in front."""
+    at = landmarks(head, head.neutral.astype(float))
+    prop = make(np.random.default_rng(2))[0]
+    inside, behind = np.zeros((2, len(at)), bool)
+    for corners in prop.vertices[prop.triangles]:
+        a, b, c = corners
+        basis = np.stack([b - a, c - a], axis=1)[:2]
+        if abs(np.linalg.det(basis)) < 1e-12:
+            continue
+        u, v = np.linalg.solve(basis, (at - a)[:, :2].T)
+        inside |= (hit := (u >= 0) & (v >= 0) & (u + v <= 1))
+        depth = corners[0, 2] + u * (corners[1] - corners[0])[2] + v * (corners[2] - corners[0])[2]
+        behind |= hit & (at[:, 2] > depth)
+    return inside & behind
+
+
+def test_a_mask_hides_the_mouth_and_leaves_the_eyes(head: OpenHead) -> None:
+    hidden = _covered(head, lambda rng: random_mask(rng, head, head.neutral.astype(float)))
+    assert hidden[[0, 13, 14, 17, 61, 291]].all()
+    assert not hidden[[33, 133, 362, 263, 159, 386, 10]].any()
+
+
+def test_a_fringe_hides_the_forehead_and_leaves_the_mouth(head: OpenHead) -> None:
+    hair, face = np.full(3, 0.05), head.neutral.astype(float)
+    hidden = _covered(head, lambda rng: [random_fringe(rng, head, face, hair)])
+    assert hidden[[151, 108, 337, 69, 299, 104, 333, 9]].mean() > 0.3
+    assert not hidden[[4, 13, 14, 152]].any()
+
+
+def test_hands_have_five_fingers_of_human_size(head: OpenHead) -> None:
+    hand = random_hand(np.random.default_rng(1), head.neutral.astype(float), np.full(3, 0.4))
+    joined = np.concatenate([hand.triangles[:, [0, 1]], hand.triangles[:, [1, 2]]])
+    count = len(hand.vertices)
+    links = coo_matrix((np.ones(len(joined)), joined.T), shape=(count, count))
+    pieces = connected_components(links, directed=False)[1]
+    spans = [np.ptp(hand.vertices[pieces == piece], axis=0).max() for piece in np.unique(pieces)]
+    assert len(spans) == 7  # palm, forearm, four fingers, thumb
+    assert max(spans) < 0.16
+    assert min(spans) > 0.025
+
+
+def test_light_is_at_times_hard_from_one_side_and_at_times_coloured() -> None:
+    rng = np.random.default_rng(0)
+    drawn = [random_lighting(rng) for _ in range(400)]
+    strongest = [max(one.lamps, key=lambda lamp: lamp.colour.sum(), default=None) for one in drawn]
+    aside = [lamp is not None and abs(lamp.direction[0]) > 0.7 and one.sky < 0.6
+             for lamp, one in zip(strongest, drawn, strict=True)]  # fmt: skip
+    vivid = [lamp is not None and lamp.colour.max() > 3 * lamp.colour.min() for lamp in strongest]
+    assert np.mean(aside) > 0.08
+    assert np.mean(vivid) > 0.05
+    assert all(np.isclose(np.linalg.norm(x.direction), 1.0) for one in drawn for x in one.lamps)

@@ -2,6 +2,7 @@
 
 python -m engine.training.render --count N --seed S --out FILE.npz [--sheet FILE.jpg]
 python -m engine.training.render demo --out FOLDER
+python -m engine.training.render sequence --kind KIND --seed S --frames N --out FILE.npz
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from tqdm import trange
 from engine.errors import ConfigError, FlowFaceError
 from engine.fit.heads import open_head
 from engine.resources import data_folder, sha256
+from engine.training.render import sequence
+from engine.training.render.acting import KINDS
 from engine.training.render.demo import WIDTH_PX, write_demo
 from engine.training.render.pack import PackWriter
 from engine.training.render.renderer import HeadRenderer
@@ -36,7 +39,7 @@ def arguments() -> argparse.Namespace:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("what", nargs="?", choices=("pack", "demo"), default="pack")
+    parser.add_argument("what", nargs="?", choices=("pack", "demo", "sequence"), default="pack")
     parser.add_argument("--count", type=int, default=48, help="pictures to render")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, help="pack to write (.npz); the demo's folder")
@@ -44,6 +47,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--labels", type=Path, help="sheet with labels drawn in (.jpg)")
     parser.add_argument("--test", action="store_true", help="skins that training never sees")
     parser.add_argument("--head", type=Path, default=open_head.DEFAULT_PATH)
+    parser.add_argument("--kind", choices=KINDS, default="spoken", help="of a sequence")
+    parser.add_argument("--frames", type=int, default=90, help="of a sequence")
     return parser.parse_args()
 
 
@@ -74,6 +79,18 @@ def render_pack(options: argparse.Namespace) -> None:
         write_sheet(proofs, 3, 560, options.labels)
 
 
+def render_sequence(options: argparse.Namespace) -> None:
+    """Render one test sequence."""
+    if options.out is None or options.frames < 2:
+        raise ConfigError("sequence: --out FILE.npz and --frames of at least 2 are needed")
+    ours = sha256(options.head) == sha256(open_head.DEFAULT_PATH)
+    renderer = HeadRenderer(open_head.load(options.head), sequence.SIDE_PX)
+    sequence.write_sequence(
+        renderer, data_folder(), options.seed, options.kind, options.frames, options.out,
+        sha256(options.head), with_identity=ours,
+    )  # fmt: skip
+
+
 def main() -> int:
     """Run the chosen command; a user's mistake becomes a message and exit code 1."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
@@ -84,6 +101,8 @@ def main() -> int:
                 raise ConfigError("demo: --out FOLDER is needed")
             renderer = HeadRenderer(open_head.load(options.head), WIDTH_PX)
             write_demo(renderer, Skies(data_folder() / "hdri"), options.out, sha256(options.head))
+        elif options.what == "sequence":
+            render_sequence(options)
         else:
             render_pack(options)
     except FlowFaceError as error:

@@ -77,7 +77,7 @@ def wander(rng: np.random.Generator, frames: int, excursion: Array, corner: Arra
     corner  (C,) rad/s; the rms speed is corner * excursion
     """
     lead = int(8 * RATE)  # until the start is forgotten
-    steps = int(10)  # a frame, so that the discrete filter is close to the continuous one
+    steps = 10  # a frame, so that the discrete filter is close to the continuous one
     columns: list[Array] = []
     for size, rate in zip(excursion, corner, strict=True):
         keep = float(np.exp(-rate / (RATE * steps)))

@@ -27,7 +27,7 @@ from engine.training.render.torso import build_torso, neck_rim, torso_colours
 from engine.training.render.wardrobe import Wardrobe
 from engine.types import Array
 
-MATERIALS = ("skin", "eye", "teeth", "tongue", "hair", "fur", "cloth", "prop")
+MATERIALS = ("skin", "eye", "teeth", "tongue", "hair", "fur", "cloth", "prop", "lens")
 INNER_LIPS = (13, 14)  # MediaPipe's upper and lower inner lip, middle
 
 
@@ -229,6 +229,10 @@ class Body:
         mesh.write(prop.vertices, NormalMap(prop.triangles, len(prop.vertices))(prop.vertices))
         self._passing.append(mesh)
         texture, _ = self.wardrobe.texture("plain", None)
+        if prop.screen is not None:
+            lens: dict[str, object] = {"gloss": prop.gloss, "screen": tuple(prop.screen[:4]),
+                                       "screen_colour": tuple(prop.screen[4:])}  # fmt: skip
+            return Drawable(mesh, "lens", texture, lens, "soft", casts_shadow=False)
         clear = bool(prop.colours[:, 3].min() < 0.95)
         return Drawable(
             mesh, "prop", texture, {"gloss": prop.gloss}, "soft" if clear else "opaque", not clear

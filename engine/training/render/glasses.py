@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from engine.fit.heads.open_head import OpenHead
 from engine.training.render.scene import Prop
-from engine.training.render.tubes import Piece, joined, tube
+from engine.training.render.tubes import Piece, grid, joined, tube
 from engine.types import Array
 
-RIM_POINTS = 41
+RIM_POINTS, LENS_RINGS = 41, 6
+LENS_BULGE_M = 0.0028
 FRONT_OF_EYE_M = 0.023  # from the eyeball's centre to the lenses
 
 
@@ -23,7 +26,8 @@ def random_glasses(rng: np.random.Generator, head: OpenHead, vertices: Array) ->
     front = min(left[2], right[2]) - FRONT_OF_EYE_M - rng.uniform(0.0, 0.004)
     oval = _random_oval(rng)
     half_width, half_height = np.abs(oval).max(axis=0)
-    wire = rng.uniform(0.0006, 0.0024)
+    thick = rng.random() < 0.45
+    wire = rng.uniform(0.0018, 0.0036) if thick else rng.uniform(0.0006, 0.0018)
     frame: list[Piece] = []
     lenses: list[Piece] = []
     inner = np.inf
@@ -40,14 +44,21 @@ def random_glasses(rng: np.random.Generator, head: OpenHead, vertices: Array) ->
     bridge = [middle[0] + s * inner, middle[1] + drop - 0.3 * half_height - 0.003 * bow,
               front - 0.002 * bow]  # fmt: skip
     frame.append(tube(np.stack(bridge, axis=1), wire))
-    colour = rng.uniform(0.0, 0.08, 3) if rng.random() < 0.7 else rng.uniform(0.05, 0.7, 3)
-    tint = rng.uniform(0.3, 0.8) if rng.random() < 0.12 else rng.uniform(0.04, 0.12)
-    return [
-        joined(frame, np.append(colour, 1.0), rng.uniform(0.1, 0.8), "glasses"),
-        joined(
-            lenses, np.append(rng.uniform(0.0, 0.05, 3), tint), rng.uniform(0.5, 1.0), "glasses"
-        ),
-    ]
+    dark = rng.random() < (0.8 if thick else 0.6)
+    colour = rng.uniform(0.0, 0.06, 3) if dark else rng.uniform(0.05, 0.7, 3)
+    shaded = rng.random() < 0.1
+    tint = rng.uniform(0.45, 0.9) if shaded else rng.uniform(0.02, 0.1)
+    edges = joined(frame, np.append(colour, 1.0), rng.uniform(0.1, 0.8), "glasses")
+    glass = joined(lenses, np.append(rng.uniform(0.0, 0.05, 3), tint), 0.5, "glasses")
+    mirroring = 0.03 + 0.14 * rng.beta(1.0, 2.0)
+    return [edges, replace(glass, gloss=mirroring, screen=_random_screen(rng))]
+
+
+def _random_screen(rng: np.random.Generator) -> tuple[float, ...]:
+    """Return what a lens mirrors of a display or window: place, half extent, radiance (7,)."""
+    place, half = rng.normal(0.0, [0.3, 0.2]), rng.uniform([0.08, 0.06], [0.35, 0.22])
+    bright = rng.uniform(1.0, 9.0) * (rng.random() < 0.5)
+    return (*place, *half, *(bright * rng.uniform([0.6, 0.75, 0.8], [1.0, 1.0, 1.2])))
 
 
 def _random_oval(rng: np.random.Generator) -> Array:
@@ -67,6 +78,9 @@ def _temple(rim: Array, ear: Array, side: float, wire: float) -> Piece:
 
 
 def _lens(rim: Array) -> Piece:
-    outer = np.arange(1, len(rim))
-    fan = np.stack([0 * outer, outer, outer + 1], axis=1).astype(np.int32)
-    return np.vstack([rim.mean(axis=0), rim]), fan
+    """Return a lens inside the rim (N, 3), bulging forwards."""
+    inward = np.linspace(1.0, 0.0, LENS_RINGS)[:, None, None]
+    centre = rim.mean(axis=0)
+    points = centre + inward * (rim - centre)
+    points[..., 2] -= LENS_BULGE_M * (1.0 - inward[..., 0] ** 2)
+    return grid(points)

@@ -50,7 +50,7 @@ def random_look(
         blush=rng.uniform(0.0, 1.0) if rng.random() < 0.4 else 0.0,
         beard=(*(0.7 * colour), rng.beta(1.0, 1.6) if bearded else 0.0),
         iris=_choice(rng, wardrobe.names("iris")),
-        eye_gain=_triple(rng.uniform(0.6, 0.95) * rng.uniform([1, 0.93, 0.9], [1, 1, 1])),
+        eye_gain=_triple(rng.uniform(0.45, 0.9) * rng.uniform([1, 0.93, 0.9], [1, 1, 1])),
         iris_radius_rad=IRIS_RADIUS_RAD * rng.uniform(0.97, 1.03),
         hair=_random_hair(rng, wardrobe),
         hair_colour=_triple(colour),

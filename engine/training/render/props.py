@@ -1,14 +1,19 @@
-"""Things in front of the face: glasses, hands, microphones, loose strands."""
+"""Things in front of the face: glasses, hands, masks, fringes, microphones, loose strands."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from engine.fit.heads.open_head import OpenHead
+from engine.training.render.covers import random_fringe, random_mask
 from engine.training.render.glasses import random_glasses
+from engine.training.render.hands import random_hand
 from engine.training.render.scene import Look, Prop
 from engine.training.render.tubes import Piece, ball, joined, tube
 from engine.types import Array
+
+GLASSES, HAND, MASK, MICROPHONE = 0.26, 0.09, 0.04, 0.04  # shares of the pictures
+FRINGE, STRANDS = 0.09, 0.08  # shares of those with hair
 
 
 def random_props(
@@ -16,43 +21,21 @@ def random_props(
 ) -> tuple[Prop, ...]:
     """Draw occluders for a posed head (V, 3); skin (3,) is the hands' linear colour."""
     props: list[Prop] = []
-    if rng.random() < 0.22:
+    if rng.random() < GLASSES:
         props += random_glasses(rng, head, vertices)
-    if rng.random() < 0.09:
-        props.append(_hand(rng, vertices, skin))
-    if rng.random() < 0.05:
+    if rng.random() < HAND:
+        props.append(random_hand(rng, vertices, skin))
+    if rng.random() < MASK:
+        props += random_mask(rng, head, vertices)
+    if rng.random() < MICROPHONE:
         props.append(_microphone(rng, vertices))
-    if look.hair is not None and rng.random() < 0.1:
-        props.append(_loose_strands(rng, vertices, np.array(look.hair_colour)))
+    if look.hair is not None:
+        hair = np.array(look.hair_colour)
+        if rng.random() < FRINGE:
+            props.append(random_fringe(rng, head, vertices, hair))
+        if rng.random() < STRANDS:
+            props.append(_loose_strands(rng, vertices, hair))
     return tuple(props)
-
-
-def _hand(rng: np.random.Generator, vertices: Array, skin: Array) -> Prop:
-    """A palm and four bent fingers somewhere over or beside the lower face."""
-    front = float(vertices[:, 2].min())
-    palm = np.array(
-        [rng.uniform(-0.08, 0.08), rng.uniform(0.02, 0.14), front - rng.uniform(0.012, 0.04)]
-    )
-    towards = np.array([rng.normal(0, 0.6), -1.0, rng.normal(0.0, 0.2)])
-    towards /= np.linalg.norm(towards)
-    across = np.cross(towards, [0.0, 0.0, 1.0])
-    across /= np.linalg.norm(across)
-    size = rng.uniform(0.85, 1.15)
-    steps = np.linspace(-1, 1, 9)
-    thickness = 0.030 * size * np.sqrt(np.maximum(1 - 0.85 * steps**2, 0.05))
-    pieces = [tube(palm + steps[:, None] * towards * 0.045 * size, thickness, 12)]
-    pieces[0] = (palm + (pieces[0][0] - palm) * [1.25, 1.25, 0.5], pieces[0][1])
-    spread = rng.uniform(0.6, 1.3)
-    for finger in range(4):
-        slot = (finger - 1.5) * 0.020 * size
-        root = palm + towards * 0.04 * size + across * slot
-        length = (0.062, 0.075, 0.070, 0.055)[finger] * size
-        bend = rng.uniform(-0.2, 0.6)
-        s = np.linspace(0, 1, 9)[:, None]
-        lean = towards + across * (finger - 1.5) * 0.12 * spread
-        path = root + s * lean * length + [0, 0, 1] * (s**2 * bend * length)
-        pieces.append(tube(path, 0.0092 * size * np.sqrt(1.08 - s[:, 0] ** 6), 8))
-    return joined(pieces, np.append(skin * rng.uniform(0.8, 1.1), 1.0), 0.12)
 
 
 def _microphone(rng: np.random.Generator, vertices: Array) -> Prop:

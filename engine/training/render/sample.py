@@ -23,7 +23,7 @@ from engine.training.render.surroundings import (
     Skies,
     frontal_light,
     random_background,
-    random_lamps,
+    random_lighting,
 )
 from engine.training.render.view import random_neck, random_rotation, random_view
 from engine.types import Array
@@ -77,14 +77,15 @@ class Sampler:
         view = random_view(rng, head, vertices, rotation, renderer.side_px)
         look = random_look(rng, renderer.wardrobe, self._skins or None)
         _, mean = renderer.wardrobe.texture("skin", look.skin)
-        skin = mean * np.array(look.skin_gain)
+        grey = float(mean @ LUMINANCE)
+        skin = (grey + look.skin_saturation * (mean - grey)) * np.array(look.skin_gain)
         environment = self._skies.random(rng)
-        lamps, strength = random_lamps(rng), float(np.exp(rng.normal(-0.2, 0.5)))
-        light = frontal_light(environment, lamps, strength)
+        lighting = random_lighting(rng)
+        light = frontal_light(environment, lighting.lamps, lighting.sky)
         brightness = float(light @ LUMINANCE)
-        balance = (brightness / light) ** rng.uniform(0.7, 1.0)  # the camera's automatic white
-        lamps = tuple(Lamp(lamp.direction, lamp.colour * balance) for lamp in lamps)
-        sky_gain = strength * balance
+        balance = (brightness / light) ** lighting.balanced  # the camera's automatic white
+        lamps = tuple(Lamp(lamp.direction, lamp.colour * balance) for lamp in lighting.lamps)
+        sky_gain = lighting.sky * balance
         luminance = float(skin @ LUMINANCE)
         exposure = (MIDDLE_SKIN / brightness) / max(luminance, 0.02) ** 0.5 / MIDDLE_SKIN**0.5
         background = random_background(rng, environment, sky_gain, brightness, renderer.side_px)

@@ -51,7 +51,9 @@ class Prop:
     """A loose object in head space: occluders, glasses, strands. N vertices, F triangles.
 
     vertices (N, 3) metres; colours (N, 4) linear RGB and opacity; triangles (F, 3)
-    gloss  0 matt .. 1 mirror; kind: "thing", "glasses"
+    gloss   0 matt .. 1 mirror; kind: "thing", "glasses", "hand", "mask", "fringe"
+    screen  of a lens, which mirrors its surroundings: where a bright rectangle is mirrored (x, y,
+            half width, half height as directions from the face towards the camera), its colour
     """
 
     vertices: Array
@@ -59,6 +61,7 @@ class Prop:
     colours: Array
     gloss: float = 0.2
     kind: str = "thing"
+    screen: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -37,9 +37,7 @@ JPEG_QUALITY = 92
 _BLINKS = [BLENDSHAPE_NAMES.index(f"eyeBlink{side}") for side in ("Left", "Right")]
 
 
-def scenes(
-    renderer: HeadRenderer, data: Path, seed: int, kind: Kind, frames: int
-) -> list[Scene]:
+def scenes(renderer: HeadRenderer, data: Path, seed: int, kind: Kind, frames: int) -> list[Scene]:
     """Return the scenes of one sequence; the same for the same seed.
 
     data  folder with hdri/
@@ -97,8 +95,11 @@ def sensed(image: NDArray[np.uint8], rng: np.random.Generator, noise: float) -> 
     light = image.astype(np.float32)
     grain = cv2.GaussianBlur(rng.standard_normal(light.shape, np.float32), (0, 0), 0.5)
     grain /= float(grain.std())
-    return (light + noise * grain * np.sqrt(0.3 + 0.7 * light / 128)).round().clip(0, 255).astype(
-        np.uint8
+    return (
+        (light + noise * grain * np.sqrt(0.3 + 0.7 * light / 128))
+        .round()
+        .clip(0, 255)
+        .astype(np.uint8)
     )
 
 

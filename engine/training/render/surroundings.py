@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -44,19 +45,64 @@ def plain_room() -> Array:
     return cv2.GaussianBlur(room, (0, 0), 4.0).astype(np.float32)
 
 
-def random_lamps(rng: np.random.Generator) -> tuple[Lamp, ...]:
+@dataclass(frozen=True, eq=False)
+class Lighting:
+    """Lamps, the factor on the environment's light, and how well the camera balances colours."""
+
+    lamps: tuple[Lamp, ...]
+    sky: float
+    balanced: float  # share of the light's colour that the camera takes out
+
+
+def random_lighting(rng: np.random.Generator) -> Lighting:
+    """Draw light: mostly a few lamps in the room, at times hard from one side or coloured."""
+    kind = rng.random()
+    sky = float(np.exp(rng.normal(-0.2, 0.5)))
+    if kind < 0.14:  # hard light from one side
+        strength = np.exp(rng.uniform(np.log(1.0), np.log(4.0)))
+        lamps = (_lamp(rng, _aside(rng), strength * _warm(rng)), *_room_lamps(rng)[:1])
+        return Lighting(lamps, sky * rng.uniform(0.1, 0.6), rng.uniform(0.7, 1.0))
+    if kind < 0.24:  # coloured lamps, displays
+        hues = [_coloured(rng) * np.exp(rng.uniform(np.log(0.5), np.log(2.5))) for _ in range(2)]
+        ways = (_aside(rng) if rng.random() < 0.5 else _before(rng), _aside(rng))
+        lamps = tuple(_lamp(rng, way, hue) for way, hue in zip(ways, hues, strict=True))
+        return Lighting(
+            lamps[: rng.integers(1, 3)], sky * rng.uniform(0.1, 0.8), rng.uniform(0, 0.6)
+        )
+    return Lighting(_room_lamps(rng), sky, rng.uniform(0.6, 1.0))
+
+
+def _room_lamps(rng: np.random.Generator) -> tuple[Lamp, ...]:
     """Return none, one or two lamps, mostly from the camera's side and from above."""
     count = rng.choice(3, p=[0.35, 0.45, 0.2])
-    lamps: list[Lamp] = []
-    for _ in range(count):
-        direction = rng.normal(0.0, 1.0, 3) * [1.0, 0.7, 0.6] + [0.0, -0.4, -0.8]
-        warmth = rng.normal(0.0, 0.22)
-        colour = np.array([np.exp(warmth), 1.0, np.exp(-warmth)])
-        if rng.random() < 0.07:
-            colour = rng.uniform(0.05, 1.0, 3)
-        strength = np.exp(rng.uniform(np.log(0.25), np.log(2.5)))
-        lamps.append(Lamp(direction / np.linalg.norm(direction), colour * strength))
-    return tuple(lamps)
+    strengths = np.exp(rng.uniform(np.log(0.25), np.log(2.5), count))
+    return tuple(_lamp(rng, _before(rng), strength * _warm(rng)) for strength in strengths)
+
+
+def _before(rng: np.random.Generator) -> Array:
+    return rng.normal(0.0, 1.0, 3) * [1.0, 0.7, 0.6] + [0.0, -0.4, -0.8]
+
+
+def _aside(rng: np.random.Generator) -> Array:
+    side = rng.choice([-1.0, 1.0])
+    return np.array([side, rng.uniform(-0.9, 0.3), rng.uniform(-0.6, 0.35)])
+
+
+def _warm(rng: np.random.Generator) -> Array:
+    warmth = rng.normal(0.0, 0.22)
+    return np.array([np.exp(warmth), 1.0, np.exp(-warmth)])
+
+
+def _coloured(rng: np.random.Generator) -> Array:
+    """Return a saturated colour (3,) of brightness 1 at most."""
+    hue = rng.uniform(0.0, 2 * np.pi)
+    bright = 0.5 + 0.5 * np.cos(hue + np.array([0.0, 2.1, 4.2]))
+    return bright + rng.uniform(0.05, 0.5) * (1.0 - bright)
+
+
+def _lamp(rng: np.random.Generator, way: Array, colour: Array) -> Lamp:
+    direction = way + rng.normal(0.0, 0.05, 3)
+    return Lamp(direction / np.linalg.norm(direction), colour)
 
 
 def frontal_light(environment: Environment, lamps: tuple[Lamp, ...], sky_gain: float) -> Array:

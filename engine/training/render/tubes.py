@@ -37,6 +37,15 @@ def tube(path: Array, radius: Array | float, sides: int = 6) -> Piece:
     return vertices, quads.reshape(-1, 3).astype(np.int32)
 
 
+def grid(points: Array) -> Piece:
+    """Return a sheet of points (R, C, 3) as vertices (R * C, 3) and triangles, seen from -z."""
+    rows, columns = points.shape[:2]
+    i, j = np.meshgrid(np.arange(rows - 1), np.arange(columns - 1), indexing="ij")
+    a = i * columns + j
+    quads = np.stack([a, a + columns, a + 1, a + 1, a + columns, a + columns + 1], axis=-1)
+    return points.reshape(-1, 3), quads.reshape(-1, 3).astype(np.int32)
+
+
 def joined(pieces: list[Piece], colour: Array, gloss: float, kind: str = "thing") -> Prop:
     """Put pieces together in one colour (4,)."""
     start = np.cumsum([0] + [len(vertices) for vertices, _ in pieces[:-1]])

@@ -24,9 +24,9 @@ class View:
 def random_rotation(rng: np.random.Generator) -> Array:
     """Return camera_from_head's rotation (3, 3): mostly frontal, with a tail of profiles."""
     yaw = rng.normal(0.0, 0.38)
-    if rng.random() < 0.1:
-        yaw = rng.choice([-1.0, 1.0]) * rng.uniform(0.6, 1.3)
-    yaw = np.clip(yaw, -1.31, 1.31)
+    if rng.random() < 0.11:
+        yaw = rng.choice([-1.0, 1.0]) * rng.uniform(0.7, 1.4)
+    yaw = np.clip(yaw, -1.4, 1.4)
     pitch = np.clip(rng.normal(0.0, 0.21), -0.6, 0.6)
     roll = np.clip(rng.normal(0.0, 0.17), -0.7, 0.7)
     turn, nod, tilt = (
