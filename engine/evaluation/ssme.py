@@ -1,126 +1,161 @@
-"""Motion error of tracks on real video, judged by dense optical flow; no true motion is needed.
+"""Screen-space motion error against exact truth: SSME, as the paper's benchmark has it.
 
-At every grid pixel that all tracks cover and where the flow t -> t+h agrees with its reverse, the
-motion of a track (barycentric over the Delaunay triangles of its points at t) is compared with the
-flow. h = 1 is jitter, larger h is drift. "frozen" points never move: a track above them adds more
-motion than there is. The judge here is DIS flow, so a tracker that uses DIS itself must be judged
-by another one.
+For frame t and horizon h: the end-point error between the true and the predicted flow t -> t+h,
+averaged over the pixels of a region mask V at t. The true flow of a pixel is that of the surface
+point which covers it; the predicted flow that of the point which the prediction puts there. So a
+track that sits a little beside the truth but moves with it has almost no error: SSME is about
+motion (h = 1 is jitter, h = 30 drift), NME about place.
 
-Source: method.md section 5 (SSME), with the real clip's flow in place of a rendered one.
+Source: method.md section 5 (Taubner et al. 2024, section 4.1).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeAlias
+from dataclasses import dataclass
 
-import cv2
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
-from scipy.spatial import Delaunay
 
+from engine.evaluation.cover import Cover, cover
+from engine.fit.heads import HeadModel
 from engine.types import Array
 
-Flow: TypeAlias = Callable[[NDArray[np.uint8], NDArray[np.uint8]], Array]
+HORIZONS = tuple(range(1, 31))
+# "face" is the whole of it: eyes, nose and mouth count there as well.
+REGION_PARTS: dict[str, tuple[str, ...]] = {
+    "face": ("face", "eyes", "nose", "mouth"),
+    "eyes": ("eyes",),
+    "nose": ("nose",),
+    "mouth": ("mouth",),
+    "ears": ("ears",),
+}
+_LEAST_PIXELS = 20
 
-HORIZONS = (1, 3, 10)
-FACE_PX = 256  # face height that errors are scaled to
-LONGEST_SIDE_PX = 384  # frames are shrunk to this for the flow
-_STEP_PX, _AGREE_PX, _LEAST_PIXELS = 4, 0.6, 50
+
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """Where every vertex of a head is in T frames."""
+
+    points_px: Array  # (T, V, 2)
+    depth: Array  # (T, V) along the optical axis, any unit: what hides what
+    visible: NDArray[np.bool_]  # (T, V)
+    triangles: NDArray[np.int32]  # (F, 3)
+    size_px: tuple[int, int]  # width, height
 
 
-def dis_flow() -> Flow:
-    """Return a dense flow between two grey images (H, W): (H, W, 2) px, x and y."""
-    dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    return lambda first, second: np.asarray(
-        dis.calc(first, second, None)  # pyright: ignore[reportCallIssue,reportArgumentType]
+@dataclass(frozen=True, eq=False)
+class Motion:
+    """What a track's motion is worth. H horizons; NaN where nothing could be compared."""
+
+    horizons: tuple[int, ...]
+    curves_px: dict[str, Array]  # region -> (H,) SSME_h
+    covered: float  # share of the pixels of V that the prediction covers; the rest is left out
+    compared: float  # share of the pairs of frames that the track knows
+
+    def mean_px(self, region: str) -> float:
+        """Return the mean over h of one region's curve."""
+        known = self.curves_px[region][np.isfinite(self.curves_px[region])]
+        return float(known.mean()) if len(known) else float("nan")
+
+
+def region_triangles(head: HeadModel) -> dict[str, NDArray[np.bool_]]:
+    """Return which triangles (F,) belong to each region: two of their corners at least do."""
+    result: dict[str, NDArray[np.bool_]] = {}
+    for name, parts in REGION_PARTS.items():
+        known = [head.region_names.index(part) for part in parts if part in head.region_names]
+        inside = np.isin(head.region, known)
+        result[name] = inside[head.triangles].sum(axis=1) >= 2
+    return result
+
+
+def ssme(
+    truth: Truth,
+    predicted_px: Array,
+    regions: dict[str, NDArray[np.bool_]],
+    horizons: tuple[int, ...] = HORIZONS,
+    step_px: int = 2,
+) -> Motion:
+    """Return the motion error of a track, px of the truth's pictures.
+
+    predicted_px  (T, V, 2); NaN frames are lost ones
+    regions       name -> (F,) which triangles belong to it
+    step_px       every so many-th pixel of V is looked at, in x and in y
+    """
+    known = np.asarray(np.isfinite(predicted_px).all(axis=(1, 2)), bool)
+    ahead = np.array(horizons)
+    sums = {name: np.zeros((2, len(ahead))) for name in regions}  # of errors, of frames
+    masked = covered = 0
+    for t in np.flatnonzero(known[:-1]):
+        drawn = np.flatnonzero(truth.visible[t][truth.triangles].all(axis=1))
+        true_at, found_at = (
+            cover(points, truth.depth[t], truth.triangles, drawn, truth.size_px, step_px)
+            for points in (truth.points_px[t], predicted_px[t])
+        )
+        inside_picture = np.flatnonzero(t + ahead < len(known))
+        columns = inside_picture[known[t + ahead[inside_picture]]]
+        for name, inside in regions.items():
+            mask = (true_at.triangle >= 0) & inside[true_at.triangle]
+            both = mask & (found_at.triangle >= 0)
+            masked, covered = masked + int(mask.sum()), covered + int(both.sum())
+            if both.sum() < _LEAST_PIXELS:
+                continue
+            pixels = (true_at.part(both), found_at.part(both))
+            for column in columns:
+                later = truth.points_px[t + ahead[column]], predicted_px[t + ahead[column]]
+                sums[name][:, column] += flow_error(later, truth.triangles, pixels), 1
+    pairs = [(t, t + h) for h in horizons for t in range(len(known) - h)]
+    return Motion(
+        horizons=horizons,
+        curves_px={
+            name: np.divide(*both, out=np.full(len(ahead), np.nan), where=both[1] > 0)
+            for name, both in sums.items()
+        },
+        covered=covered / masked if masked else float("nan"),
+        compared=float(np.mean([known[[t, u]].all() for t, u in pairs])) if pairs else 0.0,
     )
 
 
-def shrunk(image: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], float]:
-    """Return an image (H, W, 3) in grey, at most LONGEST_SIDE_PX long, and the scale applied."""
-    scale = min(1.0, LONGEST_SIDE_PX / max(image.shape[:2]))
-    small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    return np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.uint8), scale
+def flow_error(
+    later: tuple[Array, Array], triangles: NDArray[np.int32], pixels: tuple[Cover, Cover]
+) -> float:
+    """Return the mean end-point error of two flows of the same N pixels.
 
-
-def motion_error(
-    grey: list[NDArray[np.uint8]],
-    tracks: dict[str, Array],
-    flow: Flow,
-    horizons: tuple[int, ...] = HORIZONS,
-) -> dict[str, dict[int, float]]:
-    """Return the mean end-point error per track and horizon, px at a face FACE_PX high.
-
-    grey    T images (H, W)
-    tracks  name -> (T, N, 2) px of those images, the same points in all; NaN where lost. The last
-            one's first known frame gives the face height and the points of "frozen".
+    later   true and found places of the vertices (V, 2) at the end of the flow
+    pixels  which points of the true and of the found surface start at those pixels
     """
-    reference = list(tracks.values())[-1]
-    known = np.isfinite(reference).all(axis=(1, 2))
-    if not known.any():
-        return {name: dict.fromkeys(horizons, float("nan")) for name in (*tracks, "frozen")}
-    first = reference[known][0]
-    tracks = {**tracks, "frozen": np.repeat(first[None], len(grey), axis=0)}
-    usable = np.all([np.isfinite(p).all(axis=(1, 2)) for p in tracks.values()], axis=0)
-    collected: dict[str, dict[int, list[float]]] = {n: {h: [] for h in horizons} for n in tracks}
-    grid = _grid(grey[0])
-    for t in np.flatnonzero(usable[:-1]):
-        places = {name: _Cells(points[t], grid) for name, points in tracks.items()}
-        for h in horizons:
-            if t + h >= len(grey) or t % max(1, h // 2) or not usable[t + h]:
-                continue
-            motion, good = _judged(grey[t], grey[t + h], grid, flow)
-            moved = {n: places[n].interpolated(p[t + h] - p[t]) for n, p in tracks.items()}
-            good &= np.all([np.isfinite(m[:, 0]) for m in moved.values()], axis=0)
-            if good.sum() >= _LEAST_PIXELS:
-                for name, m in moved.items():
-                    error_px = np.hypot(*(m[good] - motion[good]).T).mean()
-                    collected[name][h].append(float(error_px))
-    scale = float(FACE_PX / np.ptp(first[:, 1]))
-    return {
-        name: {h: float(np.mean(v)) * scale if v else float("nan") for h, v in row.items()}
-        for name, row in collected.items()
-    }
+    (true, found), (from_true, from_found) = later, pixels
+    return _mean_distance(
+        true.astype(np.float64),
+        found.astype(np.float64),
+        triangles,
+        from_true.triangle,
+        from_true.weights,
+        from_found.triangle,
+        from_found.weights,
+    )
 
 
-def _grid(image: NDArray[np.uint8]) -> Array:
-    y, x = np.mgrid[0 : image.shape[0] : _STEP_PX, 0 : image.shape[1] : _STEP_PX]
-    return np.stack([x.ravel(), y.ravel()], axis=1).astype(np.float64)
-
-
-def _judged(
-    first: NDArray[np.uint8], second: NDArray[np.uint8], grid: Array, flow: Flow
-) -> tuple[Array, NDArray[np.bool_]]:
-    """Return the flow at the grid (N, 2) and where it agrees with its reverse (N,)."""
-    forward, backward = flow(first, second), flow(second, first)
-    x, y = grid.astype(np.intp).T
-    motion = forward[y, x]
-    there = (grid + motion).astype(np.float32)[None]
-    back = cv2.remap(
-        backward,
-        there[..., 0],
-        there[..., 1],
-        cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_CONSTANT,
-        borderValue=(1e3, 1e3, 0, 0),
-    )[0]
-    allowed = _AGREE_PX * (1 + 0.1 * np.hypot(*motion.T))
-    return motion, np.hypot(*(motion + back).T) < allowed
-
-
-class _Cells:
-    """The triangle and the barycentric weights of every grid point; NaN outside the points."""
-
-    def __init__(self, points: Array, grid: Array) -> None:
-        mesh = Delaunay(points)
-        found = mesh.find_simplex(grid)
-        affine = mesh.transform[found]
-        two = np.einsum("nij,nj->ni", affine[:, :2], grid - affine[:, 2])
-        self._weights = np.concatenate([two, 1 - two.sum(axis=1, keepdims=True)], axis=1)
-        self._weights[found < 0] = np.nan
-        self._corners = mesh.simplices[found]
-
-    def interpolated(self, values: Array) -> Array:
-        """Read values (N, 2) of the points off at the grid."""
-        return np.einsum("nk,nkc->nc", self._weights, values[self._corners])
+@njit(cache=True)
+def _mean_distance(
+    true: Array,
+    found: Array,
+    triangles: NDArray[np.int32],
+    true_in: NDArray[np.int32],
+    true_weights: Array,
+    found_in: NDArray[np.int32],
+    found_weights: Array,
+) -> float:
+    # Both flows start at the same pixel, so their difference is that of where they end.
+    total = 0.0
+    for pixel in range(len(true_in)):
+        dx = dy = 0.0
+        for corner in range(3):
+            vertex = triangles[true_in[pixel], corner]
+            dx -= true_weights[pixel, corner] * true[vertex, 0]
+            dy -= true_weights[pixel, corner] * true[vertex, 1]
+            vertex = triangles[found_in[pixel], corner]
+            dx += found_weights[pixel, corner] * found[vertex, 0]
+            dy += found_weights[pixel, corner] * found[vertex, 1]
+        total += np.sqrt(dx * dx + dy * dy)
+    return total / len(true_in)

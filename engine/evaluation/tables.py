@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from engine.evaluation.flow_judge import HORIZONS
 from engine.evaluation.openings import OPENINGS
-from engine.evaluation.ssme import HORIZONS
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

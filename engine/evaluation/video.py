@@ -10,7 +10,7 @@ import numpy as np
 
 from engine.assembly import TrackerMaker
 from engine.config import TrackerConfig
-from engine.evaluation import openings, ssme
+from engine.evaluation import flow_judge, openings
 from engine.evaluation.accuracy import face_side_px, normalised_errors
 from engine.evaluation.datasets import clips
 from engine.evaluation.datasets.clips import Clip
@@ -65,7 +65,7 @@ def opening_follows(found: Track, teacher_px: Array, name: str) -> dict[str, Any
 def motion(clip: Clip, found: Track) -> dict[str, dict[int, float]]:
     """Return the motion error of the clip's first frames for each track and the frozen points."""
     frames = [f.image for f in clips.frames(clip.path, min(MOTION_FRAMES, len(found.tracked)))]
-    pairs = [ssme.shrunk(image) for image in frames]
+    pairs = [flow_judge.shrunk(image) for image in frames]
     grey, scale = [pair[0] for pair in pairs], pairs[0][1]
     tracks = {
         "alignment": found.alignment_px,
@@ -73,7 +73,7 @@ def motion(clip: Clip, found: Track) -> dict[str, dict[int, float]]:
         "teacher": clip.teacher_px,
     }
     cut = {n: p[: len(grey), :MESH_POINTS] * scale for n, p in tracks.items()}
-    return ssme.motion_error(grey, cut, ssme.dis_flow())
+    return flow_judge.motion_error(grey, cut, flow_judge.dis_flow())
 
 
 def measured(clip: Clip, found: Track, *, with_motion: bool = True) -> dict[str, Any]:
@@ -110,7 +110,7 @@ def overall(rows: dict[str, dict[str, Any]]) -> dict[str, Any]:
             for what, pick in (("mean", np.mean), ("least", np.min))
         }
     total["motion_to_teacher"] = {
-        kind: {h: _motion_ratio(rows, kind, h) for h in ssme.HORIZONS}
+        kind: {h: _motion_ratio(rows, kind, h) for h in flow_judge.HORIZONS}
         for kind in ("alignment", "fit", "frozen")
     }
     return total
