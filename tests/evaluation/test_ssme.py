@@ -91,14 +91,14 @@ def test_a_nearer_surface_owns_its_pixels() -> None:
     triangles = np.concatenate([HALVES, HALVES + 4])
     truth = truth_of(
         np.stack([points, points]),
-        depth=np.array([[2.0] * 4 + [1.0] * 4] * 2),
+        depth=np.array([[1.0] * 4 + [2.0] * 4] * 2),
         visible=np.ones((2, 8), bool),
         triangles=triangles,
         size_px=(80, 80),
     )
     found = truth.points_px.copy()
-    found[1, 4:] += (6.0, 0.0)
-    regions = {"far": np.array([1, 1, 0, 0], bool), "near": np.array([0, 0, 1, 1], bool)}
+    found[1, :4] += (6.0, 0.0)
+    regions = {"near": np.array([1, 1, 0, 0], bool), "far": np.array([0, 0, 1, 1], bool)}
     motion = ssme(truth, found, regions, horizons=(1,), step_px=1)
     assert motion.curves_px["far"][0] == pytest.approx(0.0, abs=1e-9)
     assert motion.curves_px["near"][0] == pytest.approx(6.0)
