@@ -23,6 +23,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("config", help="a preset (nano) or a YAML file of TrainSettings")
     parser.add_argument("--packs", type=Path, required=True, help="folder of training packs")
     parser.add_argument("--out", type=Path, help="folder of the run (default runs/CONFIG)")
+    parser.add_argument(
+        "--begin-from",
+        metavar="WEIGHTS",
+        help="start a new run from installed weights or from another run's folder",
+    )
     parser.add_argument("--minutes", type=float, help="stop after this long; run again to go on")
     parser.add_argument(
         "--publish",
@@ -36,12 +41,14 @@ def run(arguments: argparse.Namespace) -> int:
 
     from engine.training.packs import read_packs
     from engine.training.publish import publish
-    from engine.training.train import Trainer
+    from engine.training.train import Trainer, trained_tensors
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     settings = read_settings(arguments.config)
     folder = arguments.out or Path("runs") / Path(arguments.config).stem
     trainer = Trainer(settings, read_packs(arguments.packs), folder)
+    if arguments.begin_from is not None and trainer.step == 0:
+        trainer.begin_from(trained_tensors(arguments.begin_from))
     if arguments.publish:
         print(publish(trainer, settings.network, arguments.publish, print))
         return 0

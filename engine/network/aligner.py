@@ -54,10 +54,12 @@ class View(NamedTuple):
     fine: Tensor | None  # (B, C, S/4, S/4)
     traits: Traits | None
 
-    def part(self, samples: slice) -> View:
-        """Return some samples of the batch, without their traits."""
-        fine = None if self.fine is None else self.fine[samples]
-        return View(self.correlation[samples], fine, None)
+    def settled(self) -> View:
+        """Return the same view, whose comparison with the texels further steps do not train.
+
+        The first step does; in training, gradients of the large volume would cost most of a step.
+        """
+        return View(self.correlation.detach(), self.fine, None)
 
 
 class Estimate(NamedTuple):
@@ -65,7 +67,12 @@ class Estimate(NamedTuple):
 
     steps: list[FlowMap]  # after the start (if it looks at the image) and after each step
     memory: Memory  # of the last step
-    traits: Traits | None
+    view: View  # for further steps
+
+    @property
+    def traits(self) -> Traits | None:
+        """What the image tells of the whole face."""
+        return self.view.traits
 
 
 class Aligner(nn.Module):
@@ -112,7 +119,7 @@ class Aligner(nn.Module):
         for _ in range(iterations):
             memory = self.refine(view, memory, levels)
             steps.append(memory.flow_map())
-        return Estimate(steps, memory, view.traits)
+        return Estimate(steps, memory, view)
 
     def look(self, image: Tensor) -> View:
         """Encode an image and compare it with every texel: what cold and warm have in common."""
@@ -156,7 +163,10 @@ class Aligner(nn.Module):
     def _image_map(self, coarse: Tensor) -> Tensor:
         if self.config.start == "matching":
             return coarse + self.place
-        return F.adaptive_avg_pool2d(coarse, self.config.uv_side)  # method.md 2.1
+        cells, side = int(coarse.shape[-1]), self.config.uv_side  # a graph needs plain numbers
+        if cells % side == 0:
+            return F.avg_pool2d(coarse, cells // side)  # method.md 2.1
+        return F.adaptive_avg_pool2d(coarse, side)
 
 
 class LogSigma(nn.Module):
@@ -223,7 +233,7 @@ class PointAligner(nn.Module):
         hidden: Tensor | None = None,
     ) -> PointAnswer:
         """(B, S, S, 3) uint8, and the memory of the frame before in this crop if warm."""
-        picture = image.permute(0, 3, 1, 2).float() / 255.0
+        picture = image.float().permute(0, 3, 1, 2) / 255.0  # TensorRT only casts 8-bit values
         warm = position is not None and log_sigma is not None and hidden is not None
         start = Memory(position, log_sigma, hidden) if warm else None
         estimate = self.aligner(picture, start)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -12,75 +14,123 @@ from torch import Tensor
 from engine.fit.heads import landmarks
 from engine.fit.heads.open_head import OpenHead
 from engine.network.crop import cut
-from engine.training.augment import AugmentSettings, degrade, random_crop, window
+from engine.training.augment import AugmentSettings, random_crop, scene, sensor, window
 from engine.training.packs import Pack
-from engine.types import Array
+from engine.types import Array, Crop
 
 _LANDMARKS = 478
 
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """B crops. A sample has vertex labels or landmark labels; the other kind has weight zero."""
+    """B = 2 P crops: P first views, then in the same order P second views of the same faces.
+
+    A sample has vertex labels or landmark labels; the other kind has weight zero.
+    """
 
     image: Tensor  # (B, 3, S, S) sRGB 0..1
     points: Tensor  # (B, V, 2) crop px
     point_weight: Tensor  # (B, V) 1 where seen, less where hidden
     landmarks: Tensor  # (B, 478, 2) crop px
     landmark_weight: Tensor  # (B, 478) less where the teacher disagrees with itself
+    identity: Tensor  # (B, K) coefficients of the head model
+    identity_weight: Tensor  # (B,) 0 where they are not known
+    expression: Tensor  # (B, E)
+    expression_weight: Tensor  # (B,)
+    second_from_first: Tensor  # (P, 2, 3) from px of a first crop to px of its second
+
+    @property
+    def pairs(self) -> int:
+        """P."""
+        return len(self.second_from_first)
 
     def to(self, device: str) -> Batch:
         """Move every tensor."""
-        return Batch(*(getattr(self, field.name).to(device) for field in fields(self)))
+        return Batch(*(getattr(self, f.name).to(device, non_blocking=True) for f in fields(self)))
+
+
+@dataclass(frozen=True)
+class PairSettings:
+    """How the second view of a face differs: as the next frame of a camera, or a little more."""
+
+    still_share: float = 0.5  # of pairs that move by less than a pixel
+    shift_sd_px: float = 3.0  # of the others
+    roll_sd_rad: float = 0.03
+    scale_sd: float = 0.02  # of the logarithm
+    same_light: float = 0.6  # share with one light and lens, noise and compression alone anew
 
 
 class BatchMaker:
-    """Draws from packs by share, crops, mirrors and degrades.
+    """Draws from packs by share, crops, mirrors and degrades, every picture twice.
 
     packs          what to draw from; landmark packs contribute their training split only
     shares         relative frequency of every pack
-    hidden_weight  weight of a vertex that the camera does not see
+    hidden_weight  weight of a label that the camera does not see
     """
 
     def __init__(
         self,
         head: OpenHead,
-        packs: list[Pack],
+        packs: Sequence[Pack],
         shares: list[float],
         side_px: int,
         settings: AugmentSettings,
+        pair: PairSettings | None = None,
         hidden_weight: float = 0.15,
     ) -> None:
         self._head, self._packs, self._side_px = head, packs, side_px
         self._settings, self._hidden_weight = settings, hidden_weight
+        self._pair = pair or PairSettings()
         self._usable = [np.flatnonzero(~pack.validation) for pack in packs]
         self._shares = np.array(shares) / np.sum(shares)
-        self._mirror_vertices = mirror_of_vertices(head)
+        self._mirror = Mirror(head)
 
-    def make(self, seed: int, step: int, size: int) -> Batch:
+    def make(self, seed: int, step: int, pairs: int) -> Batch:
         """Return batch number `step`; the same arguments give the same batch."""
         rng = np.random.default_rng((seed, step))
-        samples = [self._sample(rng) for _ in range(size)]
-        return _stack(samples, len(self._head.neutral))
+        drawn = [self._sample(rng) for _ in range(pairs)]
+        samples = [first for first, _, _ in drawn] + [second for _, second, _ in drawn]
+        moves = np.stack([move for _, _, move in drawn]).astype(np.float32)
+        return _stack(samples, self._head, moves)
 
-    def _sample(self, rng: np.random.Generator) -> Sample:
+    def _sample(self, rng: np.random.Generator) -> tuple[Sample, Sample, Array]:
         which = int(rng.choice(len(self._packs), p=self._shares))
         pack = self._packs[which]
         index = int(rng.choice(self._usable[which]))
         labels = pack.points_px(index)
         marks = labels if pack.visible is None else landmarks(self._head, labels)
-        crop = random_crop(marks, self._side_px, rng, self._settings)
-        picture = degrade(window(pack.image(index), crop, rng), rng, self._settings)
-        labels = _to_crop(crop.image_from_crop, labels)
+        first = random_crop(marks, self._side_px, rng, self._settings)
+        second = nudged(first, rng, self._pair)
+        move = np.linalg.inv(second.image_from_crop) @ first.image_from_crop
         if pack.spread is not None:
             weight, mirror = 1.0 / (1.0 + pack.spread[index] ** 2), pack.mirror
         else:
             weight = np.where(pack.seen(index), 1.0, self._hidden_weight)
-            mirror = self._mirror_vertices
-        if mirror is not None and rng.random() < self._settings.mirror:
-            picture = np.ascontiguousarray(picture[:, ::-1])
-            labels, weight = _flip(labels, self._side_px)[mirror], weight[mirror]
-        return Sample(picture, labels, weight.astype(np.float32))
+            mirror = self._mirror.vertices
+        flip = mirror if mirror is not None and rng.random() < self._settings.mirror else None
+        if flip is not None:
+            across = np.array([[-1.0, 0, self._side_px], [0, 1, 0], [0, 0, 1]])
+            move = across @ move @ across
+        image, seed = pack.image(index), int(rng.integers(1 << 62))
+        same_light = rng.random() < self._pair.same_light
+        identity, expression = self._mirror.coefficients(pack, index, flip is not None)
+        views: list[Sample] = []
+        for crop in (first, second):
+            same = np.random.default_rng(seed)  # one scene, two pictures of it
+            seen = window(image, crop, same)
+            here = _to_crop(crop.image_from_crop, labels)
+            marks_here = _to_crop(crop.image_from_crop, marks)
+            picture, covered = scene(seen, same, self._settings, marks_here)
+            if same_light:
+                picture = _fresh_noise(sensor(picture, same, self._settings), rng)
+            else:
+                picture = sensor(picture, rng, self._settings)
+            shown = np.where(_at(covered, here), weight * self._hidden_weight, weight)
+            if flip is not None:
+                picture = np.ascontiguousarray(picture[:, ::-1])
+                here, shown = _flip(here, self._side_px)[flip], shown[flip]
+            views.append(Sample(picture, here, shown.astype(np.float32), identity, expression))
+        return views[0], views[1], move[:2]
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +140,56 @@ class Sample:
     picture: NDArray[np.uint8]  # (S, S, 3)
     labels: Array  # (V or 478, 2) crop px
     weight: Array  # (V or 478,)
+    identity: Array | None  # (K,)
+    expression: Array | None  # (E,)
+
+
+class Mirror:
+    """What a left-right flip of the picture does to the labels of the head model."""
+
+    def __init__(self, head: OpenHead) -> None:
+        self.vertices = mirror_of_vertices(head)
+        names = list(head.expression_names)
+        self._names = [names.index(_other_side(name)) for name in names]
+        # A mirrored person in the identity basis, as nearly as it can say.
+        basis = head.identity_basis.astype(np.float64).reshape(len(head.identity_basis), -1)
+        mirrored = head.identity_basis[:, self.vertices] * np.array([-1.0, 1.0, 1.0])
+        self._identity = np.linalg.lstsq(
+            basis @ basis.T, basis @ mirrored.reshape(basis.shape).T, rcond=None
+        )[0]
+
+    def coefficients(
+        self, pack: Pack, index: int, flipped: bool
+    ) -> tuple[Array | None, Array | None]:
+        """Return identity (K,) and expression (E,) of an image, None where the pack has none."""
+        identity = None if pack.identity is None else pack.identity[index]
+        expression = None if pack.expression is None else pack.expression[index]
+        if flipped:
+            identity = None if identity is None else self._identity @ identity
+            expression = None if expression is None else expression[self._names]
+        return identity, expression
+
+
+def _other_side(name: str) -> str:
+    for side, other in (("Left", "Right"), ("Right", "Left")):
+        if name.endswith(side):
+            return name.removesuffix(side) + other
+    return name
+
+
+def nudged(crop: Crop, rng: np.random.Generator, settings: PairSettings) -> Crop:
+    """Return the window of the next frame: moved by a fraction of a pixel, or by a little more."""
+    half = crop.size_px / 2
+    if rng.random() < settings.still_share:
+        shift, roll, scale = rng.uniform(-1.0, 1.0, 2), 0.0, 1.0
+    else:
+        shift = rng.normal(0.0, settings.shift_sd_px, 2)
+        roll = rng.normal(0.0, settings.roll_sd_rad)
+        scale = np.exp(rng.normal(0.0, settings.scale_sd))
+    turn = scale * np.array([[np.cos(roll), -np.sin(roll)], [np.sin(roll), np.cos(roll)]])
+    move = np.eye(3)
+    move[:2, :2], move[:2, 2] = turn, half + shift - turn @ (half, half)
+    return Crop(crop.image_from_crop @ move, crop.size_px)
 
 
 def validation_crops(
@@ -141,15 +241,40 @@ def _to_tensor(pictures: list[NDArray[np.uint8]]) -> Tensor:
     return torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float().div_(255.0)
 
 
-def _stack(samples: list[Sample], vertices: int) -> Batch:
-    points = np.zeros((len(samples), vertices, 2), np.float32)
-    marks = np.zeros((len(samples), _LANDMARKS, 2), np.float32)
+def _fresh_noise(picture: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    noise = rng.standard_normal(picture.shape, np.float32) * rng.uniform(0.3, 4.0)
+    noisy = (picture + noise).clip(0, 255).astype(np.uint8)
+    quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(60, 98))]
+    decoded = cv2.imdecode(cv2.imencode(".jpg", noisy, quality)[1], cv2.IMREAD_COLOR)
+    return np.asarray(decoded, np.uint8)
+
+
+def _at(mask: NDArray[np.bool_], points: Array) -> NDArray[np.bool_]:
+    """Return what a mask (S, S) says at points (N, 2) px; False outside."""
+    x, y = np.floor(points).astype(np.intp).T
+    inside = (x >= 0) & (y >= 0) & (x < mask.shape[1]) & (y < mask.shape[0])
+    return inside & mask[y.clip(0, mask.shape[0] - 1), x.clip(0, mask.shape[1] - 1)]
+
+
+def _stack(samples: list[Sample], head: OpenHead, moves: Array) -> Batch:
+    count, vertices = len(samples), len(head.neutral)
+    points = np.zeros((count, vertices, 2), np.float32)
+    marks = np.zeros((count, _LANDMARKS, 2), np.float32)
     point_weight, mark_weight = points[..., 0].copy(), marks[..., 0].copy()
+    identity = np.zeros((count, len(head.identity_basis)), np.float32)
+    expression = np.zeros((count, len(head.expression_basis)), np.float32)
+    known = np.zeros((2, count), np.float32)
     for i, sample in enumerate(samples):
         of_vertices = len(sample.labels) == vertices
         labels, weight = (points, point_weight) if of_vertices else (marks, mark_weight)
         labels[i], weight[i] = sample.labels, sample.weight
+        for row, values, given in (
+            (0, identity, sample.identity), (1, expression, sample.expression),
+        ):  # fmt: skip
+            if given is not None:
+                values[i], known[row, i] = given, 1.0
+    arrays = (points, point_weight, marks, mark_weight, identity, known[0], expression, known[1])
     return Batch(
         _to_tensor([sample.picture for sample in samples]),
-        *(torch.from_numpy(array) for array in (points, point_weight, marks, mark_weight)),
+        *(torch.from_numpy(array) for array in (*arrays, moves)),
     )

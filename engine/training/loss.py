@@ -11,10 +11,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.fit.heads.open_head import OpenHead
 from engine.network.aligner import FlowMap, Readout
+from engine.network.traits import Traits
 from engine.training.batches import Batch
 
 # MediaPipe landmarks, upper against lower margin: right lids, left lids, inner lips.
@@ -31,6 +33,8 @@ REGION_SHARES: dict[str, float] = {
     "teeth": 0.01, "tongue": 0.015, "lashes": 0.005, "eye_sockets": 0.005,
 }  # fmt: skip
 
+TONGUE_OUT = 0.3  # of tongueOut: from here on it passes the lips
+
 
 @dataclass(frozen=True)
 class LossSettings:
@@ -40,6 +44,11 @@ class LossSettings:
     distance: float = 0.5  # per px, beside the likelihood
     opening: float = 0.5  # per px, of lid and lip openings
     portrait: float = 1.0  # of the teacher's landmarks against rendered vertices
+    still: float = 1.0  # per sigma between the two views of a face
+    further: float = 0.5  # of a second cold step and of a warm one
+    identity: float = 0.05
+    expression: float = 0.1
+    tongue: float = 0.1
     bound: float = 50.0  # of d^2 / (2 sigma^2), then linear in d / sigma
 
 
@@ -48,7 +57,7 @@ class AlignmentLoss(nn.Module):
 
     def __init__(self, head: OpenHead, settings: LossSettings) -> None:
         super().__init__()
-        self.settings = settings
+        self.settings, self.head = settings, head
         self.readout = Readout(torch.from_numpy(head.uv.astype("float32")))
         self.register_buffer("vertex_weight", vertex_weights(head), persistent=False)
         self.register_buffer(
@@ -58,6 +67,7 @@ class AlignmentLoss(nn.Module):
             "corners", torch.from_numpy(head.landmark_weights.astype("float32")), persistent=False
         )
         self.register_buffer("pairs", torch.tensor(OPENINGS), persistent=False)
+        self.tongue = head.expression_names.index("tongueOut")
         self.vertex_weight: Tensor
         self.triangles: Tensor
         self.corners: Tensor
@@ -72,6 +82,48 @@ class AlignmentLoss(nn.Module):
             loss, parts = self._step(flow, batch)
             total = total + weight * loss
         return total, parts
+
+    def stillness(self, flow: FlowMap, batch: Batch) -> tuple[Tensor, float]:
+        """Return how far the answers of two views of one face lie apart, in sigmas and in px.
+
+        The truth does not enter: an error that moves with the face is no jitter. Counting in sigmas
+        keeps the pictures that nobody could read from outvoting the clear ones.
+        """
+        points, sigma = self.readout(flow)
+        first, second = points[: batch.pairs], points[batch.pairs :]
+        turn, shift = batch.second_from_first[:, :, :2], batch.second_from_first[:, :, 2]
+        moved = first @ turn.transpose(1, 2) + shift[:, None]
+        of_vertices = (batch.landmark_weight.amax(1) == 0)[: batch.pairs, None]
+        seen = torch.where(of_vertices, batch.point_weight[: batch.pairs], 1.0)
+        weight = self.vertex_weight * seen
+        weight = weight / weight.sum()
+        distance = (moved - second).square().sum(-1).add(1e-6).sqrt()
+        unsure = 0.5 * (sigma[: batch.pairs] + sigma[batch.pairs :]).detach()
+        return (weight * distance / unsure).sum(), float((weight * distance).sum().detach())
+
+    def traits(self, told: Traits, batch: Batch) -> tuple[Tensor, dict[str, float]]:
+        """Return the loss of identity, expression and tongue, each over the samples that know."""
+        settings = self.settings
+        identity = _coefficients(
+            told.identity, told.identity_log_sigma, batch.identity, batch.identity_weight
+        )
+        expression = _coefficients(
+            told.expression, told.expression_log_sigma, batch.expression, batch.expression_weight
+        )
+        out = (batch.expression[:, self.tongue] > TONGUE_OUT).to(told.tongue_logit.dtype)
+        tongue = F.binary_cross_entropy_with_logits(
+            told.tongue_logit[:, 0], out, batch.expression_weight, reduction="sum"
+        ) / batch.expression_weight.sum().clamp(min=1.0)
+        loss = (
+            settings.identity * identity
+            + settings.expression * expression
+            + settings.tongue * tongue
+        )
+        return loss, {
+            "identity": float(identity.detach()),
+            "expression": float(expression.detach()),
+            "tongue": float(tongue.detach()),
+        }
 
     def _step(self, flow: FlowMap, batch: Batch) -> tuple[Tensor, dict[str, float]]:
         points, sigma = self.readout(flow)
@@ -120,6 +172,12 @@ class AlignmentLoss(nn.Module):
         weight = torch.minimum(trust[:, upper], trust[:, lower])
         distance = error.square().sum(-1).add(1e-6).sqrt()
         return (weight * distance).sum() / weight.sum()
+
+
+def _coefficients(mean: Tensor, log_sigma: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
+    """Return the negative log-likelihood a coefficient, (B, K) each, over weighted samples."""
+    each = log_sigma + 0.5 * ((mean - truth) * (-log_sigma).exp()).square()
+    return (weight * each.mean(1)).sum() / weight.sum().clamp(min=1.0)
 
 
 def vertex_weights(head: OpenHead) -> Tensor:

@@ -1,7 +1,9 @@
 """Training of the alignment network: resumable at any checkpoint, the same on CPU and CUDA.
 
-A batch is a function of the seed and the step, so a run that was cut off and resumed sees the
-same pictures in the same order as one that was not.
+Every picture is seen twice: as itself and as the next frame would show it. The first view is
+aligned from a cold start, and once more; its memory starts the second view warm; and both cold
+answers must agree. A batch is a function of the seed and the step, so a run that was cut off and
+resumed sees the same pictures in the same order as one that was not.
 """
 
 from __future__ import annotations
@@ -22,12 +24,16 @@ from engine.errors import AssetError
 from engine.fit.heads import open_head
 from engine.fit.heads.open_head import OpenHead
 from engine.mailbox import Backlog
-from engine.network.aligner import Aligner
+from engine.network import weights
+from engine.network.aligner import Aligner, FlowMap, Memory
+from engine.network.build import build_point_aligner
 from engine.network.config import configuration
 from engine.training.augment import AugmentSettings
-from engine.training.batches import Batch, BatchMaker, validation_crops
+from engine.training.batches import Batch, BatchMaker, PairSettings
 from engine.training.loss import AlignmentLoss, LossSettings
 from engine.training.packs import Pack
+from engine.training.validation import figures
+from engine.training.warm_start import WarmSettings, carried, disturbed
 from engine.worker import Worker
 
 _log = logging.getLogger(__name__)
@@ -49,7 +55,7 @@ class TrainSettings:
     network: str = "nano"
     shares: StreamShares = field(default_factory=StreamShares)
     steps: int = 20_000
-    batch: int = 32
+    batch: int = 32  # pictures a step: half of them second views
     rate: float = 3e-3
     weight_decay: float = 0.02
     warm_up: int = 200
@@ -59,6 +65,8 @@ class TrainSettings:
     validate_every: int = 500
     loss: LossSettings = field(default_factory=LossSettings)
     augment: AugmentSettings = field(default_factory=AugmentSettings)
+    pair: PairSettings = field(default_factory=PairSettings)
+    memory: WarmSettings = field(default_factory=WarmSettings)
 
 
 def pack_shares(packs: list[Pack], shares: StreamShares) -> list[float]:
@@ -125,25 +133,33 @@ class Trainer:
         """
         settings, end = self.settings, time.monotonic() + (seconds or math.inf)
         side, shares = self.config.image_side_px, pack_shares(self.packs, settings.shares)
-        maker = BatchMaker(self.head, self.packs, shares, side, settings.augment)
+        maker = BatchMaker(self.head, self.packs, shares, side, settings.augment, settings.pair)
         ready: Backlog[Batch] = Backlog(4)
 
         def load(step: int) -> None:
-            if not ready.put_waiting(maker.make(settings.seed, step, settings.batch)):
+            if not ready.put_waiting(maker.make(settings.seed, step, settings.batch // 2)):
                 steps.close()
 
         steps = _Steps(self.step, settings.steps)
         loader = Worker("loader", steps, load, finish=ready.close)
-        saved = time.monotonic()
+        saved = since = time.monotonic()
+        waited = 0.0
+        pictures = 0
         try:
-            while time.monotonic() < end and (batch := ready.take()) is not None:
+            while (asked := time.monotonic()) < end and (batch := ready.take()) is not None:
+                waited += time.monotonic() - asked
                 parts = self.train_step(batch.to(self.device))
-                report(self.step, parts)
+                pictures += len(batch.image)
+                spent = time.monotonic() - since
+                speed = {"pictures_per_s": pictures / spent, "waiting": waited / spent}
+                report(self.step, parts | speed)
                 if time.monotonic() - saved > settings.checkpoint_s:
                     self.save()
                     saved = time.monotonic()
                 if self.step % settings.validate_every == 0:
-                    self._log_row(parts | self.validate())
+                    self._log_row(parts | speed | self.validate())
+                    # The pause is neither work nor waiting.
+                    since, waited, pictures = time.monotonic(), 0.0, 0
         finally:
             ready.close()
             loader.stop(timeout_s=30.0)
@@ -154,9 +170,7 @@ class Trainer:
         for group in self.optimiser.param_groups:
             group["lr"] = self._rate()
         self.network.train()
-        with torch.autocast(self.device, torch.bfloat16, enabled=self.device == "cuda"):
-            estimates = self.network(batch.image.contiguous(memory_format=torch.channels_last))
-        total, parts = self.loss([type(e)(*(t.float() for t in e)) for e in estimates], batch)
+        total, parts = self._loss(batch)
         self.optimiser.zero_grad(set_to_none=True)
         total.backward()
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
@@ -167,6 +181,30 @@ class Trainer:
         self.step += 1
         self._update_average()
         return parts | {"loss": float(total.detach())}
+
+    def _loss(self, batch: Batch) -> tuple[Tensor, dict[str, float]]:
+        """Return the loss of a batch: cold on all views, a further step, a warm start, traits."""
+        settings = self.settings.loss
+        with torch.autocast(self.device, torch.bfloat16, enabled=self.device == "cuda"):
+            cold = self.network(batch.image.contiguous(memory_format=torch.channels_last))
+            # The second step of the first views and the warm step of the second ones are one batch.
+            generator = torch.Generator().manual_seed(hash((self.settings.seed, self.step)))
+            memory = cold.memory.part(slice(0, batch.pairs))
+            warm = carried(memory, batch.second_from_first)
+            warm = disturbed(warm, self.settings.memory, self.config.image_side_px, generator)
+            start = Memory(*(torch.cat(both) for both in zip(memory, warm, strict=True)))
+            further = self.network.refine(cold.view.settled(), start)
+        total, parts = self.loss(_float(cold.steps), batch)
+        loss, told = self.loss(_float([further.flow_map()]), batch)
+        total, parts["further_px"] = total + settings.further * loss, told["vertex_px"]
+        still, parts["still_px"] = self.loss.stillness(_float(cold.steps)[-1], batch)
+        total = total + settings.still * still
+        if cold.traits is not None:
+            loss, told = self.loss.traits(
+                type(cold.traits)(*(t.float() for t in cold.traits)), batch
+            )
+            total, parts = total + loss, parts | told
+        return total, parts
 
     def _rate(self) -> float:
         settings = self.settings
@@ -185,37 +223,9 @@ class Trainer:
             else:
                 value.copy_(theirs[name])
 
-    @torch.no_grad()
     def validate(self, limit: int = 128) -> dict[str, float]:
-        """Return NME (%) on the portraits and lid and lip errors (px) on the rendered test pack."""
-        self.average.eval()
-        result: dict[str, float] = {}
-        portraits = [pack for pack in self.packs if pack.spread is not None]
-        if portraits:
-            marks, truth = self._predict(portraits[0], limit)
-            box = (truth[:, :468].amax(1) - truth[:, :468].amin(1)).prod(-1).sqrt()
-            error = (marks - truth)[:, :468].norm(dim=-1).mean(1)
-            result["nme_percent"] = float((error / box).mean()) * 100
-            result["portrait_opening_px"] = self._opening_px(marks, truth)
-        for pack in self.test_packs:
-            marks, truth = self._predict(pack, limit)
-            result["rendered_opening_px"] = self._opening_px(marks, truth)
-            result["rendered_px"] = float((marks - truth).norm(dim=-1).median())
-        return result
-
-    def _predict(self, pack: Pack, limit: int) -> tuple[Tensor, Tensor]:
-        crops, labels = validation_crops(pack, self.head, self.config.image_side_px, limit)
-        found: list[Tensor] = []
-        for part in crops.split(32):
-            points, _ = self.loss.readout(self.average(part.to(self.device))[-1])
-            found.append(self.loss.landmarks(points))
-        labels = labels.to(self.device)
-        return torch.cat(found), labels if pack.spread is not None else self.loss.landmarks(labels)
-
-    def _opening_px(self, marks: Tensor, truth: Tensor) -> float:
-        upper, lower = self.loss.pairs.unbind(1)
-        gaps = [(p[:, upper] - p[:, lower]).norm(dim=-1) for p in (marks, truth)]
-        return float((gaps[0] - gaps[1]).abs().mean())
+        """Return the figures of the running average on portraits and test packs."""
+        return figures(self.average, self.loss, [*self.packs, *self.test_packs], limit)
 
     def _log_row(self, parts: dict[str, float]) -> None:
         path = self.folder / "curves.csv"
@@ -227,6 +237,20 @@ class Trainer:
                 writer.writeheader()
             writer.writerow(row)
         _log.info("step %d %s", self.step, {k: round(v, 3) for k, v in parts.items()})
+
+    def begin_from(self, tensors: dict[str, Tensor]) -> None:
+        """Start from trained parameters; what they lack of the traits head stays untrained.
+
+        Raises AssetError if they belong to another network.
+        """
+        for network in (self.network, self.average):
+            odd = network.load_state_dict(tensors, strict=False)
+            missing = [name for name in odd.missing_keys if not name.startswith("traits.")]
+            if missing or odd.unexpected_keys:
+                wrong = (missing + odd.unexpected_keys)[0]
+                raise AssetError(
+                    f"the weights to begin from do not fit {self.config.name}: {wrong}"
+                )
 
     def save(self) -> None:
         """Write the checkpoint under its name only when it is complete."""
@@ -253,3 +277,18 @@ class Trainer:
                 "give another folder or remove it"
             ) from None
         self.step = int(state["step"])
+
+
+def _float(steps: list[FlowMap]) -> list[FlowMap]:
+    return [FlowMap(*(tensor.float() for tensor in flow)) for flow in steps]
+
+
+def trained_tensors(name: str) -> dict[str, Tensor]:
+    """Return the parameters of a run's folder (its running average) or of installed weights.
+
+    Raises AssetError if there are none.
+    """
+    checkpoint = Path(name) / "checkpoint.pt"
+    if checkpoint.is_file():
+        return torch.load(checkpoint, map_location="cpu", weights_only=True)["average"]
+    return build_point_aligner(weights.load(name)).aligner.state_dict()

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from engine.errors import ConfigError
+from engine.fit.heads import open_head
 from engine.network.aligner import Aligner, FlowMap, Readout
 from engine.network.config import configuration
 from engine.network.correlation import correlate, look_up, match, pyramid, read_around
@@ -118,6 +119,38 @@ def test_every_step_gives_positions_and_a_positive_sigma(name: str) -> None:
         assert flow.position.shape == (2, 2, 16, 16)
         assert bool((flow.sigma > 0).all())
         assert bool(flow.position.isfinite().all())
+
+
+@pytest.mark.parametrize("name", ["nano", "base"])
+def test_a_warm_step_is_the_next_step(name: str) -> None:
+    """Going on from a memory equals having taken one step more at once."""
+    torch.manual_seed(6)
+    config = replace(configuration(name), image_side_px=SIDE, uv_side=16)
+    network = Aligner(config).eval()
+    image = torch.rand(1, 3, SIDE, SIDE)
+    with torch.inference_mode():
+        once = network(image, iterations=2)
+        on = network(image, once.memory)
+        thrice = network(image, iterations=3)
+    torch.testing.assert_close(on.memory.position, thrice.memory.position)
+    torch.testing.assert_close(on.memory.hidden, thrice.memory.hidden)
+    assert len(on.steps) == 1
+    assert not torch.allclose(on.memory.position, once.memory.position)
+
+
+def test_traits_have_the_sizes_of_the_head() -> None:
+    config = configuration("nano")
+    head = open_head.load()
+    assert config.identity_size == len(head.identity_basis)
+    assert config.expression_size == len(head.expression_basis)
+    network = Aligner(replace(config, image_side_px=SIDE)).eval()
+    traits = network(torch.rand(2, 3, SIDE, SIDE)).traits
+    assert traits is not None
+    assert traits.identity.shape == traits.identity_log_sigma.shape == (2, 60)
+    assert traits.expression.shape == traits.expression_log_sigma.shape == (2, 52)
+    assert traits.tongue_logit.shape == (2, 1)
+    untold = Aligner(replace(config, identity_size=0, image_side_px=SIDE)).eval()
+    assert untold(torch.rand(1, 3, SIDE, SIDE)).traits is None
 
 
 def test_an_unknown_configuration_names_the_known() -> None:

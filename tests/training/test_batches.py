@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -11,13 +12,11 @@ import pytest
 from engine.errors import AssetError
 from engine.fit.heads import open_head
 from engine.training.augment import AugmentSettings
-from engine.training.batches import BatchMaker, mirror_of_vertices
+from engine.training.batches import BatchMaker, Mirror, mirror_of_vertices
 from engine.training.packs import Pack, read_pack, write_pack
 
 MARKED = 33  # a landmark that the picture shows as a white dot
-CLEAN = AugmentSettings(
-    occluder=0, grey=0, blur=0, noise=0, jpeg=0, low_resolution=0, wild_share=0.5
-)
+CLEAN = replace(AugmentSettings.none(), scale_sd=0.09, shift_sd=0.04, roll_sd_rad=0.17)
 
 
 def face_like_landmarks(rng: np.random.Generator) -> np.ndarray:
@@ -56,9 +55,9 @@ def dots(tmp_path: Path) -> Pack:
 
 @pytest.mark.parametrize("mirror", [0.0, 1.0])
 def test_the_label_lies_on_its_dot(dots: Pack, mirror: float) -> None:
-    settings = AugmentSettings(**{**vars(CLEAN), "mirror": mirror})
+    settings = replace(CLEAN, mirror=mirror)
     maker = BatchMaker(open_head.load(), [dots], [1.0], 192, settings)
-    batch = maker.make(seed=5, step=0, size=12)
+    batch = maker.make(seed=5, step=0, pairs=8)
     # Mirrored, the bright dot is what is now on the other side: it carries the partner's label.
     bright = 263 if mirror else 33
     for image, points in zip(batch.image.numpy(), batch.landmarks.numpy(), strict=True):
@@ -75,6 +74,54 @@ def test_a_batch_is_a_function_of_seed_and_step(dots: Pack) -> None:
     make = BatchMaker(open_head.load(), [dots], [1.0], 96, AugmentSettings()).make
     assert bool((make(1, 7, 3).image == make(1, 7, 3).image).all())
     assert not bool((make(1, 7, 3).image == make(1, 8, 3).image).all())
+
+
+@pytest.mark.parametrize("mirror", [0.0, 1.0])
+def test_the_second_view_is_the_first_one_moved(dots: Pack, mirror: float) -> None:
+    maker = BatchMaker(open_head.load(), [dots], [1.0], 192, replace(CLEAN, mirror=mirror))
+    batch = maker.make(seed=3, step=1, pairs=10)
+    first, second = batch.landmarks.split(10)
+    for k, move in enumerate(batch.second_from_first):
+        moved = np.array([move[:, :2].numpy() @ p + move[:, 2].numpy() for p in first[k].numpy()])
+        np.testing.assert_allclose(moved, second[k], atol=1e-3)
+    distance = (first - second).norm(dim=-1).amax(1)
+    assert bool((distance < 1.5).any())
+    assert bool((distance > 1.5).any())
+
+
+def test_a_covered_label_counts_less(dots: Pack) -> None:
+    bare, hidden = (
+        BatchMaker(open_head.load(), [dots], [1.0], 96, settings).make(2, 0, 12).landmark_weight
+        for settings in (CLEAN, replace(CLEAN, occluder=1.0))
+    )
+    assert float(bare.min()) == 1.0
+    share = (hidden < 0.2).float().mean(1)
+    assert bool((share > 0.02).any())
+    assert float(share.mean()) < 0.6
+
+
+def test_a_mirrored_face_has_mirrored_coefficients(dots: Pack) -> None:
+    """The vertices that mirrored coefficients give are the mirror images of the vertices."""
+    head = open_head.load()
+    rng = np.random.default_rng(1)
+    identity, expression = rng.normal(0, 1, (1, 60)), rng.uniform(0, 1, (1, 52))
+    known = replace(dots, identity=identity, expression=expression)
+    mirror = Mirror(head)
+    there, acting = mirror.coefficients(known, 0, True)
+    again, plain = mirror.coefficients(known, 0, False)
+    assert there is not None
+    assert acting is not None
+    assert again is not None
+    assert plain is not None
+    np.testing.assert_array_equal(again, identity[0])
+    flip = np.array([-1.0, 1.0, 1.0])
+    person = np.tensordot(identity[0], head.identity_basis, 1)[mirror.vertices] * flip
+    found = np.tensordot(there, head.identity_basis, 1)
+    assert np.linalg.norm(found - person) < 0.1 * np.linalg.norm(person)
+    face = head.in_regions("face", "eyes", "mouth", "nose")
+    shown = (np.tensordot(plain, head.expression_basis, 1)[mirror.vertices] * flip)[face]
+    asked = np.tensordot(acting, head.expression_basis, 1)[face]
+    assert np.linalg.norm(asked - shown) < 0.1 * np.linalg.norm(shown)
 
 
 def test_validation_images_are_not_trained_on(dots: Pack) -> None:

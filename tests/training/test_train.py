@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import torch
 from engine.errors import AssetError
 from engine.fit.heads import landmarks, open_head
 from engine.network.aligner import FlowMap
+from engine.network.traits import Traits
 from engine.training.batches import Batch
 from engine.training.loss import OPENINGS, AlignmentLoss, LossSettings, vertex_weights
 from engine.training.packs import Pack, read_pack, write_pack
@@ -28,7 +30,11 @@ def random_batch(seed: int) -> tuple[list[FlowMap], Batch]:
     points, weight = torch.rand(2, COUNT, 2) * 64, torch.rand(2, COUNT)
     marks, mark_weight = torch.rand(2, 478, 2) * 64, torch.rand(2, 478) + 0.1
     points[1], weight[1], marks[0], mark_weight[0] = 0, 0, 0, 0  # a vertex sample, a landmark one
-    return [flow], Batch(torch.rand(2, 3, 64, 64), points, weight, marks, mark_weight)
+    identity, expression = torch.randn(2, 60), torch.rand(2, 52)
+    known = torch.tensor([1.0, 0.0])
+    move = torch.tensor([[[0.9, -0.1, 4.0], [0.1, 0.9, -3.0]]])
+    labels = (points, weight, marks, mark_weight, identity, known, expression, known)
+    return [flow], Batch(torch.rand(2, 3, 64, 64), *labels, move)
 
 
 def slow_loss(flow: FlowMap, batch: Batch, loss: AlignmentLoss) -> float:
@@ -82,6 +88,50 @@ def test_earlier_steps_count_less() -> None:
     assert three == pytest.approx(one * (1 + 0.8 + 0.64), rel=1e-5)
 
 
+def test_stillness_is_the_distance_of_moved_answers() -> None:
+    (flow,), batch = random_batch(3)
+    loss = AlignmentLoss(HEAD, LossSettings())
+    points, sigma = (x.numpy().astype(float) for x in loss.readout(flow))
+    weight = batch.point_weight[0].numpy() * vertex_weights(HEAD).numpy()
+    in_sigmas = in_px = 0.0
+    for i in range(COUNT):
+        x, y = points[0, i]
+        moved = np.array([0.9 * x - 0.1 * y + 4.0, 0.1 * x + 0.9 * y - 3.0])
+        distance = float(np.hypot(*(moved - points[1, i])))
+        in_px += weight[i] * distance / weight.sum()
+        in_sigmas += weight[i] * distance / (sigma[:, i].mean()) / weight.sum()
+    still, px = loss.stillness(flow, batch)
+    assert float(still) == pytest.approx(in_sigmas, rel=1e-3)
+    assert px == pytest.approx(in_px, rel=1e-3)
+
+
+def test_traits_learn_only_from_samples_that_know() -> None:
+    _, batch = random_batch(4)
+    torch.manual_seed(5)
+    told = Traits(
+        torch.randn(2, 60), torch.randn(2, 60) * 0.3, torch.rand(2, 52), torch.randn(2, 52) * 0.3,
+        torch.randn(2, 1),
+    )  # fmt: skip
+    settings = LossSettings()
+    total, parts = AlignmentLoss(HEAD, settings).traits(told, batch)
+
+    def density(mean: torch.Tensor, log_sigma: torch.Tensor, truth: torch.Tensor) -> float:
+        normal = torch.distributions.Normal(mean[0].double(), log_sigma[0].double().exp())
+        constant = 0.5 * math.log(2 * math.pi)
+        return float((-normal.log_prob(truth[0].double()) - constant).mean())
+
+    identity = density(told.identity, told.identity_log_sigma, batch.identity)
+    expression = density(told.expression, told.expression_log_sigma, batch.expression)
+    out = float(batch.expression[0, HEAD.expression_names.index("tongueOut")] > 0.3)
+    chance = 1 / (1 + math.exp(-float(told.tongue_logit[0])))
+    tongue = -(out * math.log(chance) + (1 - out) * math.log(1 - chance))
+    assert parts["identity"] == pytest.approx(identity, rel=1e-4)
+    assert parts["expression"] == pytest.approx(expression, rel=1e-4)
+    assert parts["tongue"] == pytest.approx(tongue, rel=1e-4)
+    weighed = settings.identity * identity + settings.expression * expression
+    assert float(total) == pytest.approx(weighed + settings.tongue * tongue, rel=1e-4)
+
+
 @pytest.fixture
 def pack(tmp_path: Path) -> Pack:
     import cv2
@@ -117,13 +167,29 @@ def test_a_resumed_run_equals_one_that_was_not_cut_off(pack: Pack, tmp_path: Pat
         from engine.training.batches import BatchMaker
 
         maker = BatchMaker(HEAD, [pack], [1.0], first.config.image_side_px, settings.augment)
-        first.train_step(maker.make(settings.seed, step, settings.batch))
+        first.train_step(maker.make(settings.seed, step, settings.batch // 2))
     first.save()
     second = Trainer(settings, [pack], tmp_path / "cut")
     assert second.step == 2
     second.run(None, lambda step, parts: None)
     for name, value in whole.average.state_dict().items():
         torch.testing.assert_close(second.average.state_dict()[name], value, rtol=1e-4, atol=1e-5)
+
+
+def test_a_run_begins_from_other_weights(pack: Pack, tmp_path: Path) -> None:
+    settings = TrainSettings(shares=ONLY_PORTRAITS)
+    trainer = Trainer(settings, [pack], tmp_path)
+    other = Trainer(replace(settings, seed=2), [pack], tmp_path / "other")
+    tensors = other.network.state_dict()
+    without = {name: value for name, value in tensors.items() if not name.startswith("traits.")}
+    untrained = {k: v.clone() for k, v in trainer.network.state_dict().items()}
+    trainer.begin_from(without)
+    for network in (trainer.network, trainer.average):
+        for name, value in network.state_dict().items():
+            expected = untrained if name.startswith("traits.") else tensors
+            assert torch.equal(value, expected[name]), name
+    with pytest.raises(AssetError, match=r"do not fit nano: z_uv\.mix\.weight"):
+        trainer.begin_from({k: v for k, v in tensors.items() if k != "z_uv.mix.weight"})
 
 
 def test_a_damaged_checkpoint_is_named(pack: Pack, tmp_path: Path) -> None:

@@ -1,0 +1,120 @@
+"""The figures that training watches: accuracy, openings, stillness, and what a warm step loses."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from engine.network.aligner import Aligner
+from engine.training.batches import validation_crops
+from engine.training.loss import AlignmentLoss
+from engine.training.packs import Pack
+from engine.training.warm_start import WarmSettings, disturbed
+
+_MESH = 468  # landmarks without the irises
+_CHUNK = 32
+_STILL_PICTURES = 32
+_SHIFTS = ((0.0, 0.0), (0.5, 0.0), (0.25, 0.5), (-0.4, -0.2))  # px
+_NOISE = 2.5 / 255
+
+
+@torch.no_grad()
+def figures(
+    network: Aligner, loss: AlignmentLoss, packs: list[Pack], limit: int
+) -> dict[str, float]:
+    """Return what a network reaches.
+
+    packs  portraits (their validation split) and test packs; others are passed over
+    """
+    network.eval()
+    result: dict[str, float] = {}
+    for pack in packs:
+        if pack.spread is not None:
+            result |= _on_portraits(network, loss, pack, limit)
+        elif pack.is_test:
+            result |= _on_rendered(network, loss, pack, limit)
+    return result
+
+
+def _on_portraits(
+    network: Aligner, loss: AlignmentLoss, pack: Pack, limit: int
+) -> dict[str, float]:
+    crops, truth = _crops(network, loss, pack, limit)
+    return {
+        "nme_percent": nme_percent(_landmarks(network, loss, crops), truth),
+        "warm_nme_percent": nme_percent(_landmarks(network, loss, crops, warm=True), truth),
+        "nme3_percent": nme_percent(_landmarks(network, loss, crops, iterations=3), truth),
+        "portrait_opening_px": opening_px(loss, _landmarks(network, loss, crops), truth),
+        "shaken_px": shaken_px(network, loss, crops[:_STILL_PICTURES]),
+    }
+
+
+def _on_rendered(network: Aligner, loss: AlignmentLoss, pack: Pack, limit: int) -> dict[str, float]:
+    crops, vertices = _crops(network, loss, pack, limit)
+    truth = loss.landmarks(vertices)
+    found = _landmarks(network, loss, crops)
+    return {
+        "rendered_opening_px": opening_px(loss, found, truth),
+        "rendered_px": float((found - truth).norm(dim=-1).median()),
+    }
+
+
+def _crops(network: Aligner, loss: AlignmentLoss, pack: Pack, limit: int) -> tuple[Tensor, Tensor]:
+    crops, labels = validation_crops(pack, loss.head, network.config.image_side_px, limit)
+    device = network.v.device
+    return crops.to(device), labels.to(device)
+
+
+def _landmarks(
+    network: Aligner,
+    loss: AlignmentLoss,
+    crops: Tensor,
+    iterations: int | None = None,
+    *,
+    warm: bool = False,
+) -> Tensor:
+    """Return the landmarks (N, 478, 2) of crops; warm: one step from a disturbed memory."""
+    generator = torch.Generator().manual_seed(0)
+    found: list[Tensor] = []
+    for part in crops.split(_CHUNK):
+        estimate = network(part, iterations=iterations)
+        if warm:
+            side = network.config.image_side_px
+            start = disturbed(estimate.memory, WarmSettings(), side, generator)
+            estimate = network(part, start)
+        found.append(loss.landmarks(loss.readout(estimate.steps[-1])[0]))
+    return torch.cat(found)
+
+
+def nme_percent(marks: Tensor, truth: Tensor) -> float:
+    """Return the mean distance of 468 landmarks in % of the root of their box's area."""
+    box = (truth[:, :_MESH].amax(1) - truth[:, :_MESH].amin(1)).prod(-1).sqrt()
+    error = (marks - truth)[:, :_MESH].norm(dim=-1).mean(1)
+    return float((error / box).mean()) * 100
+
+
+def opening_px(loss: AlignmentLoss, marks: Tensor, truth: Tensor) -> float:
+    """Return the mean error of the openings of lids and lips."""
+    upper, lower = loss.pairs.unbind(1)
+    gaps = [(p[:, upper] - p[:, lower]).norm(dim=-1) for p in (marks, truth)]
+    return float((gaps[0] - gaps[1]).abs().mean())
+
+
+def shaken_px(network: Aligner, loss: AlignmentLoss, crops: Tensor) -> float:
+    """Return the standard deviation of landmarks over shifted, noisy copies, shift taken out."""
+    generator = torch.Generator().manual_seed(1)
+    seen: list[Tensor] = []
+    for x, y in _SHIFTS:
+        move = crops.new_tensor([[1.0, 0.0, x], [0.0, 1.0, y]]).expand(len(crops), -1, -1)
+        grid = torch.nn.functional.affine_grid(
+            move * move.new_tensor([1.0, 1.0, 2.0 / crops.shape[-1]]),
+            list(crops.shape),
+            align_corners=False,
+        )
+        copy = torch.nn.functional.grid_sample(
+            crops, grid, mode="bicubic", padding_mode="border", align_corners=False
+        )
+        noise = _NOISE * torch.randn(copy.shape, generator=generator).to(copy)
+        marks = _landmarks(network, loss, (copy + noise).clamp(0, 1))
+        seen.append(marks + marks.new_tensor([x, y]))
+    return float(torch.stack(seen)[..., :_MESH, :].var(0).sum(-1).mul(0.5).sqrt().mean())
