@@ -25,7 +25,7 @@ class Centroid:
         self.gain, self.config = gain, SimpleNamespace(image_side_px=SIDE)
 
     def __call__(self, crops: Tensor, iterations: int | None = None) -> Estimate:
-        light = crops.sum(1)
+        light = (crops.sum(1) - 0.6).clamp(min=0)  # above the noise of the dark
         line = torch.arange(SIDE) + 0.5
         total = light.sum((1, 2))
         x = (light.sum(1) * line).sum(1) / total
