@@ -52,6 +52,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--rendered", type=Path, metavar="PACK", help="align: rendered test images to add"
     )
     parser.add_argument(
+        "--pictures",
+        type=Path,
+        metavar="FOLDER",
+        help="align: draw samples and sigma under an occluder here",
+    )
+    parser.add_argument(
         "--clips", nargs="+", metavar="NAME", help="video: only these (default: all)"
     )
     parser.add_argument(
@@ -81,6 +87,12 @@ def _align(args: argparse.Namespace, config: TrackerConfig) -> tuple[str, dict[s
         figures = align.run(head, backend, Detector(), args.data, args.limit)
         if args.rendered is not None:
             figures["rendered"] = rendered.run(head, backend, args.rendered, args.limit)
+        if args.pictures is not None:
+            from engine.evaluation import sigma_picture
+
+            figures["occluder"] = sigma_picture.run(
+                head, backend, args.data, args.pictures, args.limit
+            )
     finally:
         backend.close()
     return tables.align_text(figures), figures
