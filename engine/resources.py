@@ -57,12 +57,26 @@ def checked(path: Path, manifest: Path | None = None) -> Path:
 
 def record(path: Path, source: str, licence: str) -> None:
     """Enter a file under resources/ into the manifest, or bring its checksum up to date."""
-    manifest = RESOURCES / "manifest.yaml"
-    listed: dict[str, dict[str, str]] = {}
-    if manifest.is_file():
-        listed = yaml.safe_load(manifest.read_text(encoding="utf-8"))["files"]
+    listed = _listed()
     key = path.resolve().relative_to(RESOURCES).as_posix()
     listed[key] = {"sha256": sha256(path), "source": source, "licence": licence}
+    _write(listed)
+
+
+def forget_removed() -> None:
+    """Take files that are no more out of the manifest."""
+    _write({key: entry for key, entry in _listed().items() if (RESOURCES / key).is_file()})
+
+
+def _listed() -> dict[str, dict[str, str]]:
+    manifest = RESOURCES / "manifest.yaml"
+    if not manifest.is_file():
+        return {}
+    return yaml.safe_load(manifest.read_text(encoding="utf-8"))["files"]
+
+
+def _write(listed: dict[str, dict[str, str]]) -> None:
+    manifest = RESOURCES / "manifest.yaml"
     text = yaml.safe_dump({"files": dict(sorted(listed.items()))}, allow_unicode=True, width=100)
     writing = manifest.with_suffix(".writing")
     writing.write_text(text, encoding="utf-8")

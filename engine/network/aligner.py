@@ -225,18 +225,14 @@ class PointAligner(nn.Module):
         self.register_buffer("sigma_scale", torch.ones(()))
         self.sigma_scale: Tensor
 
-    def forward(
-        self,
-        image: Tensor,
-        position: Tensor | None = None,
-        log_sigma: Tensor | None = None,
-        hidden: Tensor | None = None,
-    ) -> PointAnswer:
-        """(B, S, S, 3) uint8, and the memory of the frame before in this crop if warm."""
-        picture = image.float().permute(0, 3, 1, 2) / 255.0  # TensorRT only casts 8-bit values
-        warm = position is not None and log_sigma is not None and hidden is not None
-        start = Memory(position, log_sigma, hidden) if warm else None
-        estimate = self.aligner(picture, start)
+    def forward(self, image: Tensor, *memory: Tensor) -> PointAnswer:
+        """Answer for crops.
+
+        image   (B, S, S, 3) uint8
+        memory  for a warm step: position, log_sigma and hidden of the frame before, in this crop
+        """
+        picture = image.permute(0, 3, 1, 2).float() / 255.0
+        estimate = self.aligner(picture, Memory(*memory) if memory else None)
         points, sigma = self.readout(estimate.steps[-1])
         return PointAnswer(
             points, sigma * self.sigma_scale, *estimate.memory, *_told(estimate.traits, picture)

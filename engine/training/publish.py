@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -11,20 +10,19 @@ from typing import Any
 
 import torch
 import yaml
-from safetensors.torch import save_file
 from torch import Tensor
 
 from engine.fit.heads import open_head
-from engine.network.aligner import PointAligner, PointAnswer
+from engine.network.aligner import PointAligner
 from engine.network.build import untrained_point_aligner
-from engine.network.warm import MEMORY_NAMES
-from engine.resources import RESOURCES, record, sha256
+from engine.network.export import export_onnx
+from engine.network.shards import save_sharded
+from engine.resources import RESOURCES, forget_removed, record, sha256
 from engine.training.batches import validation_crops
 from engine.training.packs import Pack
 from engine.training.train import Trainer
 
 _RAYLEIGH_MEDIAN = math.sqrt(2.0 * math.log(2.0))
-_ONNX_OPSET = 17
 
 
 def publish(trainer: Trainer, name: str, made: str, say: Callable[[str], None]) -> Path:
@@ -46,11 +44,14 @@ def publish(trainer: Trainer, name: str, made: str, say: Callable[[str], None]) 
 
     folder = RESOURCES / "weights" / name
     folder.mkdir(parents=True, exist_ok=True)
-    tensors = {key: value.half().contiguous() for key, value in network.state_dict().items()}
-    save_file(tensors, folder / "weights.safetensors")
-    side = trainer.config.image_side_px
-    export_onnx(network, side, folder / "model.onnx")
-    export_onnx(network, side, folder / "model_warm.onnx", warm=True)
+    for old in (*folder.glob("weights*.safetensors"), *folder.glob("*.onnx")):
+        old.unlink()
+    files = save_sharded(network.state_dict(), folder)
+    # A large network ships its parameters only: its graphs are exported where they are first used.
+    if len(files) == 1:
+        for graph, warm in (("model.onnx", False), ("model_warm.onnx", True)):
+            export_onnx(network, trainer.config.image_side_px, folder / graph, warm)
+            files.append(folder / graph)
     card: dict[str, Any] = {
         "network": asdict(trainer.config),
         "head_sha256": sha256(open_head.DEFAULT_PATH),
@@ -63,8 +64,9 @@ def publish(trainer: Trainer, name: str, made: str, say: Callable[[str], None]) 
     }
     text = yaml.safe_dump(card, sort_keys=False, allow_unicode=True)
     (folder / "card.yaml").write_text(text, encoding="utf-8")
-    for file in ("weights.safetensors", "model.onnx", "model_warm.onnx"):
-        record(folder / file, source="trained by this project; see card.yaml", licence="Apache-2.0")
+    forget_removed()
+    for file in files:
+        record(file, source="trained by this project; see card.yaml", licence="Apache-2.0")
     return folder
 
 
@@ -80,26 +82,3 @@ def sigma_scale(network: PointAligner, trainer: Trainer, pack: Pack) -> float:
         spread = trainer.loss.landmarks(sigma[..., None])[..., 0]
         ratios.append(((found - marks).norm(dim=-1) / spread)[:, :468])
     return float(torch.cat(ratios).median()) / _RAYLEIGH_MEDIAN
-
-
-def export_onnx(network: PointAligner, side_px: int, path: Path, *, warm: bool = False) -> None:
-    """Write the network with its read-out: image (1, S, S, 3) uint8 in, a PointAnswer out.
-
-    warm  the graph that starts from a memory, given as three further inputs
-    """
-    inputs: list[Tensor] = [torch.zeros(1, side_px, side_px, 3, dtype=torch.uint8)]
-    if warm:
-        config = network.aligner.config
-        side = config.uv_side
-        inputs += [torch.zeros(1, n, side, side) for n in (2, 1, config.hidden)]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the exporter warns of its own coming replacement
-        torch.onnx.export(
-            network,
-            tuple(inputs),
-            str(path),
-            input_names=["image", *MEMORY_NAMES][: len(inputs)],
-            output_names=list(PointAnswer._fields),
-            opset_version=_ONNX_OPSET,
-            dynamo=False,
-        )

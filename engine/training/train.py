@@ -32,7 +32,8 @@ from engine.training.augment import AugmentSettings
 from engine.training.batches import Batch, BatchMaker, PairSettings
 from engine.training.loss import AlignmentLoss, LossSettings
 from engine.training.packs import Pack
-from engine.training.validation import figures
+from engine.training.report import draw_curves
+from engine.training.validation import draw, figures
 from engine.training.warm_start import WarmSettings, carried, disturbed
 from engine.worker import Worker
 
@@ -158,6 +159,7 @@ class Trainer:
                     saved = time.monotonic()
                 if self.step % settings.validate_every == 0:
                     self._log_row(parts | speed | self.validate())
+                    self._draw()
                     # The pause is neither work nor waiting.
                     since, waited, pictures = time.monotonic(), 0.0, 0
         finally:
@@ -237,6 +239,11 @@ class Trainer:
                 writer.writeheader()
             writer.writerow(row)
         _log.info("step %d %s", self.step, {k: round(v, 3) for k, v in parts.items()})
+
+    def _draw(self) -> None:
+        draw_curves(self.folder / "curves.csv", self.folder / "curves.png")
+        packs = [*self.packs, *self.test_packs]
+        draw(self.average, self.loss, packs, self.folder / "samples.png")
 
     def begin_from(self, tensors: dict[str, Tensor]) -> None:
         """Start from trained parameters; what they lack of the traits head stays untrained.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 from torch import Tensor
 
@@ -9,10 +11,12 @@ from engine.network.aligner import Aligner
 from engine.training.batches import validation_crops
 from engine.training.loss import AlignmentLoss
 from engine.training.packs import Pack
+from engine.training.report import draw_samples
 from engine.training.warm_start import WarmSettings, disturbed
 
 _MESH = 468  # landmarks without the irises
 _CHUNK = 32
+_DRAWN = 8
 _STILL_PICTURES = 32
 _SHIFTS = ((0.0, 0.0), (0.5, 0.0), (0.25, 0.5), (-0.4, -0.2))  # px
 _NOISE = 2.5 / 255
@@ -84,6 +88,21 @@ def _landmarks(
             estimate = network(part, start)
         found.append(loss.landmarks(loss.readout(estimate.steps[-1])[0]))
     return torch.cat(found)
+
+
+@torch.no_grad()
+def draw(network: Aligner, loss: AlignmentLoss, packs: list[Pack], path: Path) -> None:
+    """Draw some pictures of the first pack that is measured on, with what the network finds."""
+    network.eval()
+    for pack in packs:
+        if pack.spread is not None or pack.is_test:
+            crops, truth = _crops(network, loss, pack, _DRAWN)
+            truth = truth if pack.spread is not None else loss.landmarks(truth)
+            points, sigma = loss.readout(network(crops).steps[-1])
+            shown = (crops.permute(0, 2, 3, 1) * 255).to(torch.uint8)
+            marks, spread = loss.landmarks(points), loss.landmarks(sigma[..., None])[..., 0]
+            draw_samples(*(t.cpu().numpy() for t in (shown, marks, truth, spread)), path)
+            return
 
 
 def nme_percent(marks: Tensor, truth: Tensor) -> float:
