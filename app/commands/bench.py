@@ -16,6 +16,7 @@ from app.choices import add_network_arguments, positive
 from app.version import program_version
 from engine import assembly, plugins
 from engine.config import TrackerConfig, replace_text
+from engine.errors import ConfigError
 from engine.evaluation import tables
 from engine.network import weights
 from engine.network.backends import Backend
@@ -30,9 +31,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     usual = TrackerConfig()
     parser.add_argument(
         "what",
-        choices=("align", "still", "video", "speed"),
-        help="align: the network on single pictures; still: how much points tremble; video: the "
-        "tracker on clips and on pictures without a face; speed: frames a second and latency",
+        choices=tuple(_MEASURES),
+        help="; ".join(f"{name}: {what}" for name, (_, what) in _MEASURES.items()),
+    )
+    parser.add_argument(
+        "--sequences", type=Path, metavar="FOLDER", help="sequence: the rendered test sequences"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write every figure here")
     parser.add_argument(
@@ -70,7 +73,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Measure; raises FlowFaceError for what the user can mend."""
     config = TrackerConfig(backend=args.backend, weights=args.weights, threads=args.threads)
-    measure = {"align": _align, "still": _still, "video": _video, "speed": _speed}[args.what]
+    measure, _ = _MEASURES[args.what]
     text, figures = measure(args, config)
     print(text, end="")
     if args.json is not None:
@@ -140,6 +143,33 @@ def _speed(args: argparse.Namespace, config: TrackerConfig) -> tuple[str, dict[s
     finally:
         maker.close()
     return tables.speed_text(figures), figures
+
+
+def _sequence(args: argparse.Namespace, config: TrackerConfig) -> tuple[str, dict[str, Any]]:
+    from engine.evaluation import sequence, variants
+
+    if args.sequences is None:
+        raise ConfigError("bench sequence: --sequences FOLDER is needed")
+    head, maker, backend = assembly.load_head(config.head), assembly.TrackerFactory(), None
+    try:
+        backend = _backend(config)
+        three = variants.backend_of(variants.trained(config.weights), 3, config.threads)
+        ways = {"cold": (backend, False), "cold, 3 steps": (three, False), "warm": (backend, True)}
+        figures = sequence.run(args.sequences, head, ways, maker, config, args.limit)
+    finally:
+        maker.close()
+        if backend is not None:
+            backend.close()
+    return sequence.text(figures), figures
+
+
+_MEASURES = {
+    "align": (_align, "the network on single pictures"),
+    "still": (_still, "how much points tremble"),
+    "sequence": (_sequence, "place and motion on rendered sequences"),
+    "video": (_video, "the tracker on clips and on pictures without a face"),
+    "speed": (_speed, "frames a second and latency"),
+}
 
 
 def _strict(value: Any) -> Any:

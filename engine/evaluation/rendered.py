@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from engine.evaluation.accuracy import calibration, face_side_px, normalised_errors
 from engine.evaluation.align import align_in, opening_row, upright_crop
 from engine.evaluation.openings import OPENINGS, gap, width
-from engine.evaluation.regions import LEFT_EYE, OUTER_LIPS, RIGHT_EYE
+from engine.evaluation.rims import rim_seen
 from engine.fit.heads import HeadModel, landmarks
 from engine.network.backends import Backend
 from engine.training.packs import read_pack
@@ -23,8 +23,6 @@ from engine.types import Array
 
 FACE_REGIONS = ("face", "eyes", "nose", "mouth")
 CLOSED = 0.1  # of the eye's width
-_RIMS = {"left_eye": LEFT_EYE, "right_eye": RIGHT_EYE, "mouth": OUTER_LIPS}
-_SEEN_SHARE = 0.6  # of a rim's points, for its opening to count
 
 
 def run(head: HeadModel, backend: Backend, path: Path, limit: int | None) -> dict[str, Any]:
@@ -53,8 +51,8 @@ def run(head: HeadModel, backend: Backend, path: Path, limit: int | None) -> dic
         errors_face.append(float(error[seen & of_face].mean()))
         distance.append(np.linalg.norm(alignment.points_px - vertices, axis=1)[seen])
         sigma.append(alignment.sigma_px[seen])
-        for name, rim in _RIMS.items():
-            counts[name][index] = _rim_seen(head, seen, rim) >= _SEEN_SHARE
+        for name in OPENINGS:
+            counts[name][index] = rim_seen(head, seen, name)
     return {
         "pictures": count,
         "nme_visible_percent": float(np.mean(errors_all)),
@@ -63,13 +61,6 @@ def run(head: HeadModel, backend: Backend, path: Path, limit: int | None) -> dic
         "closed_lids": _closed(predicted, true, counts),
         "calibration": asdict(calibration(np.concatenate(distance), np.concatenate(sigma))),
     }
-
-
-def _rim_seen(head: HeadModel, seen: NDArray[np.bool_], rim: tuple[int, ...]) -> float:
-    """Return the share of a rim's landmarks whose nearest vertex is visible."""
-    points = list(rim)
-    heaviest = head.landmark_weights[points].argmax(axis=1)
-    return float(seen[head.landmark_triangles[points, heaviest]].mean())
 
 
 def _closed(predicted: Array, true: Array, counts: dict[str, NDArray[np.bool_]]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.evaluation.regions import LEFT_EYE, RIGHT_EYE
-from engine.types import Alignment, Crop, Frame
+from engine.types import Alignment, AlignmentMemory, Crop, Frame
 
 COUNT = 478
 
@@ -58,7 +58,7 @@ class Oracle:
     def warm_up(self) -> None:
         pass
 
-    def align(self, frame: Frame, crop: Crop) -> Alignment:
+    def align(self, frame: Frame, crop: Crop, memory: AlignmentMemory | None = None) -> Alignment:
         self.crops.append(crop)
         true = self._truth[int(frame.image[0, 0, 0])]
         return Alignment(

@@ -118,8 +118,9 @@ def through_h264(images: list[NDArray[np.uint8]], crf: int) -> list[NDArray[np.u
             container.mux(stream.encode(av.VideoFrame.from_ndarray(image, "rgb24")))
         container.mux(stream.encode())
     file.seek(0)
-    with av.open(file) as container:
-        return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+    with av.open(file, "r") as reader:
+        decoded = [frame.to_ndarray(format="rgb24") for frame in reader.decode(video=0)]
+    return [np.asarray(picture, np.uint8) for picture in decoded]
 
 
 def write_sequence(
