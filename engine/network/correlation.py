@@ -29,28 +29,24 @@ def match(correlation: Tensor, image_side_px: int) -> tuple[Tensor, Tensor]:
     returns      (B, 2, D, D) crop px; (B, 1, D, D) standard deviation of the match, crop px
     """
     batch, texels, height, width = correlation.shape
-    uv_side = int(texels**0.5)
-    x, y = _cell_centres(height, width, image_side_px, correlation)
+    uv_side, half = int(texels**0.5), image_side_px / 2
+    share = correlation.flatten(2).float().softmax(dim=-1)  # (B, D*D, h*w)
+    # Counted from the middle in half sides, and in single precision: half precision would round
+    # positions to a fraction of a pixel, and squares of pixels would not fit into it at all.
+    x, y = _cell_centres(height, width, share)
     moments = torch.stack([x, y, x * x + y * y], dim=-1)  # (h*w, 3)
-    # Squares of pixels do not fit into half precision, whatever the caller has switched on.
     with torch.autocast(correlation.device.type, enabled=False):
-        share = correlation.flatten(2).float().softmax(dim=-1)  # (B, D*D, h*w)
         mean = share @ moments  # (B, D*D, 3)
     variance = mean[..., 2] - mean[..., 0] ** 2 - mean[..., 1] ** 2
-    spread = (0.5 * variance).clamp(min=1.0).sqrt()
-    position = mean[..., :2].transpose(1, 2).reshape(batch, 2, uv_side, uv_side)
+    spread = (0.5 * half**2 * variance).clamp(min=1.0).sqrt()
+    position = half + half * mean[..., :2].transpose(1, 2).reshape(batch, 2, uv_side, uv_side)
     return position, spread.view(batch, 1, uv_side, uv_side)
 
 
-def _cell_centres(
-    height: int, width: int, image_side_px: int, like: Tensor
-) -> tuple[Tensor, Tensor]:
-    y = (torch.arange(height, dtype=torch.float32, device=like.device) + 0.5) * (
-        image_side_px / height
-    )
-    x = (torch.arange(width, dtype=torch.float32, device=like.device) + 0.5) * (
-        image_side_px / width
-    )
+def _cell_centres(height: int, width: int, like: Tensor) -> tuple[Tensor, Tensor]:
+    """Return x and y of every cell (h * w), -1 and 1 at the borders of the image."""
+    y = (torch.arange(height).to(like) + 0.5) * (2.0 / height) - 1.0
+    x = (torch.arange(width).to(like) + 0.5) * (2.0 / width) - 1.0
     grid_y, grid_x = torch.meshgrid(y, x, indexing="ij")
     return grid_x.reshape(-1), grid_y.reshape(-1)
 

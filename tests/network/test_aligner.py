@@ -37,6 +37,16 @@ def test_matching_is_the_mean_and_spread_of_a_softmax() -> None:
         )
 
 
+def test_matching_keeps_its_precision_under_autocast() -> None:
+    torch.manual_seed(7)
+    correlation = 2.0 * torch.randn(1, 64, 24, 24).bfloat16()
+    with torch.autocast("cpu", torch.bfloat16):
+        position, spread = match(correlation, 192)
+    exact_position, exact_spread = match(correlation.double(), 192)
+    assert float((position - exact_position).abs().max()) < 0.05
+    assert float((spread - exact_spread).abs().max()) < 0.05
+
+
 def bilinear(values: np.ndarray, x: float, y: float) -> float:
     """Value at cell coordinates (centres at integers), zero outside."""
     left, top = int(np.floor(x)), int(np.floor(y))
