@@ -58,7 +58,8 @@ def render_pack(options: argparse.Namespace) -> None:
         raise ConfigError(f"--count {options.count}: at least 1 is needed")
     renderer = HeadRenderer(open_head.load(options.head))
     sampler = Sampler(renderer, data_folder(), options.seed, options.test)
-    pack = PackWriter("a", sha256(options.head))
+    ours = sha256(options.head) == sha256(open_head.DEFAULT_PATH)
+    pack = PackWriter("a", sha256(options.head), with_identity=ours)
     tiles: list[NDArray[np.uint8]] = []
     proofs: list[NDArray[np.uint8]] = []
     started = time.monotonic()

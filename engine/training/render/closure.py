@@ -16,7 +16,7 @@ LEFT_LIDS = (388, 387, 386, 385, 384), (390, 373, 374, 380, 381)
 RIGHT_LIDS = (161, 160, 159, 158, 157), (163, 144, 145, 153, 154)
 LIPS = (81, 82, 13, 312, 311), (178, 87, 14, 317, 402)
 LID_OVERLAP_M = 0.0003  # by which the edges of closed lids are pressed past each other
-LIP_OVERLAP_M = 0.0022  # contact lies this far inside the lips, behind where they are seen to meet
+LEAST_LIP_OVERLAP_M = 0.0003
 LEAST_BLINK, MOST_SEAL = 0.3, 0.12
 BLINKS = [BLENDSHAPE_NAMES.index(f"eyeBlink{side}") for side in ("Left", "Right")]
 MOUTH_CLOSE = BLENDSHAPE_NAMES.index("mouthClose")
@@ -31,16 +31,20 @@ class Closure:
             for row in (0, 1)
         )
 
-        def gaps(field: Array) -> Array:
+        def gaps(field: Array, axis: int = 1) -> Array:
             """Return how far the lower edge is below the upper one, (..., 3, 5), of (..., V, 3)."""
+            corners = head.landmark_triangles
             at = [
-                (head.landmark_weights[edge] * field[..., head.landmark_triangles[edge], 1]).sum(-1)
+                (head.landmark_weights[edge] * field[..., corners[edge], axis]).sum(-1)
                 for edge in (upper, lower)
             ]
             return (at[1] - at[0]).reshape(*field.shape[:-2], 3, 5).astype(float)
 
         self._neutral = gaps(head.neutral)
         self._identity, self._expression = gaps(head.identity_basis), gaps(head.expression_basis)
+        # lips are seen to meet in front of their contact, by as much as the upper one lies behind
+        behind = -float(gaps(head.neutral, axis=2)[2, 1:4].mean())
+        self.lip_overlap_m = max(behind, LEAST_LIP_OVERLAP_M)
 
     def blinks(self, identity: Array, expression: Array) -> Array:
         """Return the values (2,) of eyeBlinkLeft and eyeBlinkRight at which the lids just meet.
@@ -56,7 +60,7 @@ class Closure:
 
     def seal(self, identity: Array) -> float:
         """Return the mouthClose at which the lips of identity (K,) touch with the jaw at rest."""
-        gap = self._person(identity)[2, 1:4].mean() + LIP_OVERLAP_M
+        gap = self._person(identity)[2, 1:4].mean() + self.lip_overlap_m
         return float(np.clip(gap / -self._expression[MOUTH_CLOSE, 2, 1:4].mean(), 0.0, MOST_SEAL))
 
     def _person(self, identity: Array) -> Array:
