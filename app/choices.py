@@ -70,13 +70,19 @@ def positive(text: str) -> int:
 
 
 def add_network_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare how the network is run: --backend and --threads."""
+    """Declare how the network is run: --backend, --precision and --threads."""
     usual = TrackerConfig()
     parser.add_argument(
         "--backend",
         choices=plugins.kinds(engine.network.backends),
         default=usual.backend,
         help=f"how the network is run (default {usual.backend})",
+    )
+    parser.add_argument(
+        "--precision",
+        choices=("half", "single"),
+        default=usual.precision,
+        help=f"of the network on a graphics card (default {usual.precision})",
     )
     parser.add_argument(
         "--threads",

@@ -63,9 +63,7 @@ class TrackerFactory:
             head = load_head(config.head)
             files = weights.load(config.weights)
             _check_head(files, config.head)
-            module = plugins.load(engine.network.backends, config.backend)
-            backend: Backend = module.create(files, config.threads)
-            backend.warm_up()
+            backend = load_backend(files, config)
             self._loaded = config, head, backend
         return self._loaded[1], self._loaded[2]
 
@@ -78,6 +76,18 @@ def _check_head(files: weights.WeightFile, head: str) -> None:
             f"{files.folder / 'card.yaml'}: trained for a head with checksum "
             f"{files.head_sha256[:12]}, {path} has another; install weights made for it"
         )
+
+
+def load_backend(files: weights.WeightFile, config: TrackerConfig) -> Backend:
+    """Load a network, and make its slow first call.
+
+    Raises ConfigError if there is no such backend, BackendError if it cannot run on this machine,
+    AssetError for a damaged file.
+    """
+    module = plugins.load(engine.network.backends, config.backend)
+    backend: Backend = module.create(files, config.threads, config.precision == "half")
+    backend.warm_up()
+    return backend
 
 
 def load_head(name: str) -> HeadModel:

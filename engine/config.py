@@ -4,7 +4,7 @@
 
     version: 1
     source: {kind: webcam, device: "0", width_px: 640, height_px: 480}
-    tracker: {backend: onnx_runtime, weights: nano, head: open, threads: 2}
+    tracker: {backend: auto, weights: nano, head: open, threads: 2}
     outputs:
       - {kind: vmc, host: 127.0.0.1, port: 39539}
 
@@ -47,7 +47,12 @@ class Choice:
 class TrackerConfig:
     """Which network, which head, and how they are run."""
 
-    backend: str = setting("onnx_runtime", "How the alignment network is run.")
+    backend: str = setting("auto", "How the alignment network is run.")
+    precision: str = setting(
+        "half",
+        "Of the alignment network on a graphics card; a processor computes in single.",
+        choices=("half", "single"),
+    )
     weights: str = setting("nano", "Which alignment network.")
     head: str = setting("open", "Which head model is fitted.")
     threads: int = setting(2, "Processor threads for the network.", minimum=1, maximum=64)

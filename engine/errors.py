@@ -6,6 +6,7 @@
     ├── ConfigError      a setting: unknown key, wrong type, value out of range
     ├── SourceError      a camera or a video: absent, unreadable, not a video
     ├── AssetError       a shipped file (head, weights): absent, wrong checksum, wrong version
+    ├── BackendError     a way to run the network: its package or its graphics card is absent
     ├── OutputError      a receiver: host unknown, port out of range
     ├── TakeError        a take on disk: absent, incomplete, would be overwritten
     └── TrackingError    nothing to track: no face in the whole video
@@ -26,6 +27,10 @@ class SourceError(FlowFaceError):
 
 class AssetError(FlowFaceError):
     """A file that ships with the program is absent, damaged, or of another version."""
+
+
+class BackendError(FlowFaceError):
+    """A backend cannot run here: a package is not installed, or there is no such device."""
 
 
 class OutputError(FlowFaceError):

@@ -14,7 +14,7 @@ from engine.config import TrackerConfig
 from engine.errors import AssetError, ConfigError
 from engine.geometry import assumed_camera
 from engine.resources import sha256
-from engine.types import Alignment, Crop, Frame, Status
+from engine.types import Alignment, AlignmentMemory, Crop, Frame, Status
 
 
 class MadeUpBackend:
@@ -26,7 +26,7 @@ class MadeUpBackend:
     def warm_up(self) -> None:
         self.warmed = True
 
-    def align(self, frame: Frame, crop: Crop) -> Alignment:
+    def align(self, frame: Frame, crop: Crop, memory: AlignmentMemory | None = None) -> Alignment:
         raise AssertionError("there is no face to align")
 
     def close(self) -> None:
@@ -38,7 +38,8 @@ def backends(monkeypatch: pytest.MonkeyPatch) -> list[MadeUpBackend]:
     """Exchange the backend modules for one that keeps what it made."""
     made: list[MadeUpBackend] = []
 
-    def create(_weights: object, threads: int) -> MadeUpBackend:
+    def create(_weights: object, threads: int, half: bool) -> MadeUpBackend:
+        assert half == (TrackerConfig().precision == "half")
         made.append(MadeUpBackend(threads))
         return made[-1]
 

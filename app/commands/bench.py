@@ -11,10 +11,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import engine.network.backends
 from app.choices import add_network_arguments, positive
 from app.version import program_version
-from engine import assembly, plugins
+from engine import assembly
 from engine.config import TrackerConfig, replace_text
 from engine.errors import ConfigError
 from engine.evaluation import tables
@@ -72,7 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure; raises FlowFaceError for what the user can mend."""
-    config = TrackerConfig(backend=args.backend, weights=args.weights, threads=args.threads)
+    config = TrackerConfig(args.backend, args.precision, args.weights, threads=args.threads)
     measure, _ = _MEASURES[args.what]
     text, figures = measure(args, config)
     print(text, end="")
@@ -102,10 +101,7 @@ def _align(args: argparse.Namespace, config: TrackerConfig) -> tuple[str, dict[s
 
 
 def _backend(config: TrackerConfig) -> Backend:
-    module = plugins.load(engine.network.backends, config.backend)
-    backend: Backend = module.create(weights.load(config.weights), config.threads)
-    backend.warm_up()
-    return backend
+    return assembly.load_backend(weights.load(config.weights), config)
 
 
 def _still(args: argparse.Namespace, config: TrackerConfig) -> tuple[str, dict[str, Any]]:

@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
     video = probe(path)
     config = Config(
         source=source_choice("video_file", path=str(path), paced=False, max_frames=args.max_frames),
-        tracker=TrackerConfig(backend=args.backend, threads=args.threads),
+        tracker=TrackerConfig(backend=args.backend, precision=args.precision, threads=args.threads),
     )
     head = assembly.load_head(config.tracker.head)
     info = replace(_info(path, config.tracker, head), quarter_turns=video.quarter_turns)

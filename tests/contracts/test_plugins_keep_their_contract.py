@@ -55,9 +55,9 @@ def test_exports_take_a_take_a_head_and_a_file(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", plugins.kinds(engine.network.backends))
-def test_backends_are_made_from_weights_and_threads(kind: str) -> None:
+def test_backends_are_made_from_weights_threads_and_precision(kind: str) -> None:
     create = plugins.load(engine.network.backends, kind).create
-    assert list(inspect.signature(create).parameters) == ["weights", "threads"]
+    assert list(inspect.signature(create).parameters) == ["weights", "threads", "half"]
 
 
 @pytest.mark.parametrize("kind", plugins.kinds(app.commands))

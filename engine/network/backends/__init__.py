@@ -1,7 +1,9 @@
 """Inference backends, one module each; the protocol that they share.
 
-A module here offers `create(weights: WeightFile, threads: int) -> Backend`. Heavy libraries are
-imported inside `create`, so that choosing one backend never loads another.
+A module here offers `create(weights: WeightFile, threads: int, half: bool = True) -> Backend`.
+Heavy libraries are imported inside `create`, so that choosing one backend never loads another.
+`half` asks for half precision where there is a graphics card to gain by it; a processor ignores it.
+`create` raises BackendError where it cannot run, and AssetError for a damaged file.
 """
 
 from __future__ import annotations
@@ -17,6 +19,11 @@ class Backend(Protocol):
     @property
     def crop_side_px(self) -> int:
         """Side of the square crop that the network reads (D_img)."""
+        ...
+
+    @property
+    def about(self) -> str:
+        """What runs the network, on which device and in which precision, for the user."""
         ...
 
     def warm_up(self) -> None:

@@ -1,24 +1,30 @@
-"""The network in PyTorch, as trained: the reference for every other backend."""
+"""The network in PyTorch, as trained: in single precision the reference for every other backend.
+
+On a card each graph is captured once as a CUDA graph and replayed: the hundreds of small kernels of
+a frame are launched together.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-import numpy as np
 from numpy.typing import NDArray
 
 from engine.network.backends import Backend
-from engine.network.backends._image_space import to_image
-from engine.network.crop import cut
-from engine.network.warm import carried
+from engine.network.backends._cuda import StaticRun, card_count
+from engine.network.backends._two_graphs import TwoGraphs
 from engine.network.weights import WeightFile
-from engine.types import Alignment, AlignmentMemory, Crop, Frame
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor
+
+    from engine.network.aligner import PointAligner, PointAnswer
+
+_RUNS_BEFORE_CAPTURE = 3  # libraries allocate and choose their kernels in the first ones
 
 
-def create(weights: WeightFile, threads: int) -> Backend:
+def create(weights: WeightFile, threads: int, half: bool = True) -> Backend:
     """Load the parameters. `threads` is PyTorch's own number of threads, process-wide.
 
     Raises AssetError if the file is damaged or belongs to another configuration.
@@ -28,35 +34,55 @@ def create(weights: WeightFile, threads: int) -> Backend:
     from engine.network.build import build_point_aligner
 
     torch.set_num_threads(threads)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    network = build_point_aligner(weights).to(device)
-    return TorchBackend(network, weights.config.image_side_px, device)
+    network, side = build_point_aligner(weights), weights.config.image_side_px
+    if not (card_count() and torch.cuda.is_available()):
+        about = f"PyTorch {torch.__version__} on the CPU, {threads} threads"
+        return TwoGraphs(on_processor(network), on_processor(network), side, about)
+    # TF32 rounds a product's operands to 11 bits: not what single precision promises.
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
+    cold, warm = (captured(network, side, warm, half) for warm in (False, True))
+    about = (
+        f"PyTorch {torch.__version__} on {torch.cuda.get_device_name()}, CUDA graph, "
+        f"{'half' if half else 'single'} precision"
+    )
+    return TwoGraphs(cold, warm, side, about)
 
 
-class TorchBackend:
-    """A Backend that runs the module itself."""
+def on_processor(network: PointAligner) -> Callable[[Mapping[str, NDArray]], dict[str, NDArray]]:
+    """Return the network as a function of arrays, in their order."""
+    import torch
 
-    def __init__(self, network: nn.Module, crop_side_px: int, device: str) -> None:
-        self._network, self._device, self.crop_side_px = network, device, crop_side_px
-
-    def warm_up(self) -> None:
-        """Run once on an empty crop, cold and warm."""
-        side = self.crop_side_px
-        empty = Frame(np.zeros((side, side, 3), np.uint8), 0, 0)
-        crop = Crop(np.eye(3), side)
-        self.align(empty, crop, self.align(empty, crop).memory)
-
-    def align(self, frame: Frame, crop: Crop, memory: AlignmentMemory | None = None) -> Alignment:
-        """Align one crop."""
-        import torch
-
-        inputs: list[NDArray] = [cut(frame.image, crop)[None]]
-        if memory is not None:
-            inputs += carried(memory, crop)
+    def run(inputs: Mapping[str, NDArray]) -> dict[str, NDArray]:
         with torch.inference_mode():
-            answer = self._network(*(torch.from_numpy(x).to(self._device) for x in inputs))
-        named = {name: tensor.cpu().numpy() for name, tensor in answer._asdict().items()}
-        return to_image(named, crop)
+            answer: PointAnswer = network(*(torch.from_numpy(x) for x in inputs.values()))
+        return {name: tensor.numpy() for name, tensor in answer._asdict().items()}
 
-    def close(self) -> None:
-        """Nothing outlives the object."""
+    return run
+
+
+def captured(network: PointAligner, side_px: int, warm: bool, half: bool) -> StaticRun:
+    """Return the network on the current card as one replayed CUDA graph."""
+    import torch
+
+    from engine.network.export import example_inputs
+    from engine.network.warm import MEMORY_NAMES
+
+    network = network.cuda()
+    examples = [tensor.cuda() for tensor in example_inputs(network, side_px, warm)]
+
+    def forward() -> PointAnswer:
+        # Inside a captured graph a cached cast would be read without being made.
+        with torch.autocast("cuda", torch.float16, enabled=half, cache_enabled=False):
+            return network(*examples)
+
+    stream, graph = torch.cuda.Stream(), torch.cuda.CUDAGraph()
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.inference_mode(), torch.cuda.stream(stream):
+        for _ in range(_RUNS_BEFORE_CAPTURE):
+            forward()
+        with torch.cuda.graph(graph, stream=stream):
+            outputs: dict[str, Tensor] = {
+                name: tensor.float().contiguous() for name, tensor in forward()._asdict().items()
+            }
+    names = ["image", *MEMORY_NAMES][: len(examples)]
+    return StaticRun(dict(zip(names, examples, strict=True)), outputs, graph.replay, stream)

@@ -1,0 +1,49 @@
+"""What every backend is: one graph for a cold start, one for a warm one, and a crop in between."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.network.backends._image_space import to_image
+from engine.network.crop import cut
+from engine.network.warm import MEMORY_NAMES, carried
+from engine.types import Alignment, AlignmentMemory, Crop, Frame
+
+# From inputs by name ("image", and the memory's if warm) to the fields of PointAnswer by name.
+Graph = Callable[[Mapping[str, NDArray]], Mapping[str, NDArray]]
+
+
+class TwoGraphs:
+    """A Backend over two functions; what they run in is their own affair.
+
+    about  what runs the network, for the user
+    """
+
+    def __init__(self, cold: Graph, warm: Graph, crop_side_px: int, about: str) -> None:
+        self._cold: Graph | None = cold
+        self._warm: Graph | None = warm
+        self.crop_side_px, self.about = crop_side_px, about
+
+    def warm_up(self) -> None:
+        """Run both once on an empty crop."""
+        side = self.crop_side_px
+        empty = Frame(np.zeros((side, side, 3), np.uint8), 0, 0)
+        crop = Crop(np.eye(3), side)
+        self.align(empty, crop, self.align(empty, crop).memory)
+
+    def align(self, frame: Frame, crop: Crop, memory: AlignmentMemory | None = None) -> Alignment:
+        """Align one crop; one warm step from the memory of the frame before if there is one."""
+        graph = self._cold if memory is None else self._warm
+        if graph is None:
+            raise ValueError("the backend has been closed")
+        inputs: dict[str, NDArray] = {"image": cut(frame.image, crop)[None]}
+        if memory is not None:
+            inputs.update(zip(MEMORY_NAMES, carried(memory, crop), strict=True))
+        return to_image(graph(inputs), crop)
+
+    def close(self) -> None:
+        """Let go of both graphs and of what they hold on the device."""
+        self._cold = self._warm = None
