@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from engine.fit.residuals import EXPRESSION_START, Measurement, Rows, View
 from engine.fit.settings import EnrolSettings
 from engine.fit.solver import FitState, Past, Solver
+from engine.fit.traits import Guess, PersonBelief
 from engine.geometry import rigid
-from engine.types import Array
+from engine.types import Array, FaceTraits
 
 _AT_BOUND = 1e-9
 
@@ -44,6 +45,7 @@ class Enrolment:
         self._settings = settings or EnrolSettings()
         self._fit_focal = fit_focal and self._settings.fit_focal
         shared = len(solver.head.identity_basis) + 1
+        self._belief = PersonBelief(shared - 1, self._settings.identity_correlation)
         self._columns = np.zeros((2 * len(solver.chosen.vertex), shared), np.float32)
         self.restart()
 
@@ -53,6 +55,7 @@ class Enrolment:
         self._information = np.zeros((shared, shared))
         self._evidence = np.zeros(shared)
         self._shared = np.zeros(shared)
+        self._belief.forget()
         self._keyframes: list[FitState] = []
         self._frames = self._last_keyframe = 0
         self._solver.become(np.zeros(shared - 1))
@@ -69,14 +72,23 @@ class Enrolment:
         """How many frames have been used."""
         return len(self._keyframes)
 
-    def observe(self, measurement: Measurement, state: FitState) -> bool:
-        """Look at a fitted frame; True if person or focal length changed: solve it again."""
+    def believe(self, traits: FaceTraits | None) -> None:
+        """Take in what the network says of the person in a frame that is believed."""
+        self._belief.add(traits)
+
+    def observe(
+        self, measurement: Measurement, state: FitState, guess: Guess | None = None
+    ) -> bool:
+        """Look at a fitted frame; True if person or focal length changed: solve it again.
+
+        guess  the prior on the expression that the frame was fitted with
+        """
         self._frames += 1
         if not self._is_news(state):
             return False
         self._last_keyframe = self._frames
         self._keyframes.append(state)
-        self._add(measurement, state)
+        self._add(measurement, state, guess)
         self._move()
         return True
 
@@ -90,10 +102,12 @@ class Enrolment:
             _distance(state, other, settings) > settings.novelty for other in self._keyframes
         )
 
-    def _add(self, measurement: Measurement, state: FitState) -> None:
+    def _add(self, measurement: Measurement, state: FitState, guess: Guess | None) -> None:
         """Add a frame's marginal quadratic, written in absolute unknowns."""
         solver = self._solver
-        hessian, gradient = solver.normal_equations(measurement, self.intrinsics, state)
+        hessian, gradient = solver.normal_equations(
+            measurement, self.intrinsics, state, guess=guess
+        )
         view = solver.view(self.intrinsics, state)
         rows = solver.rows
         identity_columns(
@@ -119,9 +133,14 @@ class Enrolment:
 
     def _move(self) -> None:
         settings = self._settings
-        prior = np.full(len(self._shared), settings.identity_sigma)
-        prior[-1] = settings.focal_sigma if self._fit_focal else 1e-6
-        best = np.linalg.solve(self._information + np.diag(prior**-2.0), self._evidence)
+        precision, pull = self._belief.prior(
+            settings.identity_sigma, settings.identity_prior_weight
+        )
+        focal_sigma = settings.focal_sigma if self._fit_focal else 1e-6
+        best = np.linalg.solve(
+            self._information + np.diag(np.append(precision, focal_sigma**-2.0)),
+            self._evidence + np.append(pull, 0.0),
+        )
         early = self.keyframes <= len(settings.first_frames)
         self._shared = self._shared + (1.0 if early else settings.rate) * (best - self._shared)
         self._solver.become(self._shared[:-1])

@@ -27,6 +27,9 @@ class RetargetSettings:
     """How strongly an avatar moves."""
 
     gains: tuple[tuple[str, float], ...] = GAINS  # shape and factor; those not named have 1
+    # Probability that the tongue is out, at which tongueOut begins to show and shows fully: points
+    # alone take a lower lip for a tongue. Not applied where the network does not say.
+    tongue_gate: tuple[float, float] = (0.2, 0.6)
     look_limits_rad: tuple[tuple[str, float], ...] = LOOK_LIMITS_RAD  # gaze at eyeLook = 1
 
     def __post_init__(self) -> None:
@@ -37,6 +40,11 @@ class RetargetSettings:
                 )
             if not 0.0 <= gain <= 10.0:
                 raise ConfigError(f"retarget.gains: {name} has {gain}; allowed are 0 to 10")
+        begins, full = self.tongue_gate
+        if not 0.0 <= begins < full <= 1.0:
+            raise ConfigError(
+                f"retarget.tongue_gate: {self.tongue_gate}; needs two rising values from 0 to 1"
+            )
         ways = [way for way, _ in LOOK_LIMITS_RAD]
         if sorted(way for way, _ in self.look_limits_rad) != sorted(ways):
             raise ConfigError(f"retarget.look_limits_rad: needs each of {', '.join(ways)} once")
@@ -50,11 +58,14 @@ def retarget(
     names: tuple[str, ...],
     gaze: Array,
     settings: RetargetSettings | None = None,
+    tongue: float | None = None,
 ) -> Blendshapes:
     """Turn a fit into blendshapes.
 
     expression  (E,) coefficients, named by `names`; shapes the head lacks stay 0
     gaze        (2, 2) rad; rows left, right eye; columns yaw (+ subject's left), pitch (+ down)
+
+    tongue      probability that the tongue is out, None if nobody says
 
     The eyeLook shapes come from gaze: the coefficients of that name only follow the lids.
     """
@@ -62,6 +73,10 @@ def retarget(
     by_name = dict(zip(names, expression.tolist(), strict=True))
     by_name.update(_look(gaze, dict(settings.look_limits_rad)))
     weights = np.array([by_name.get(name, 0.0) for name in BLENDSHAPE_NAMES])
+    if tongue is not None:
+        begins, full = settings.tongue_gate
+        share = np.clip((tongue - begins) / (full - begins), 0.0, 1.0)
+        weights[BLENDSHAPE_NAMES.index("tongueOut")] *= share
     for name, gain in settings.gains:
         weights[BLENDSHAPE_NAMES.index(name)] *= gain
     return Blendshapes(np.clip(weights, 0.0, 1.0))

@@ -138,6 +138,9 @@ class FitSettings:
     tilt_sigma_rad: float = 0.03  # of the difference of the eyes' pitch: eyes go up together
     lid_follows_gaze_sigma: float = 0.15  # of an eyeLook coefficient about the one gaze implies
     neck_sigma_rad: float = 0.1
+    # Share of the information that the network's own reading of the expression counts; 0: none.
+    # Small: it comes from the same picture as the points, which know the single shapes better.
+    expression_prior_weight: float = 0.1
 
     # Priors between frames: sigma of what changes in 1/30 s; grows with the square root of time.
     expression_step_sigma: PerShape = EXPRESSION_STEP_SIGMA
@@ -156,6 +159,10 @@ class FitSettings:
         for name in ("steps", "cold_steps", "common_share", "student_dof", "step_dof"):
             if getattr(self, name) <= 0:
                 raise ConfigError(f"fit.{name}: {getattr(self, name)}; must be above 0")
+        if self.expression_prior_weight < 0:
+            raise ConfigError(
+                f"fit.expression_prior_weight: {self.expression_prior_weight}; must be 0 or above"
+            )
         if self.facing_full <= self.facing_zero:
             raise ConfigError(
                 f"fit.facing_full: {self.facing_full}; must be above facing_zero {self.facing_zero}"
@@ -173,9 +180,25 @@ class EnrolSettings:
     novelty_expression: float = 0.8  # Euclidean norm over all coefficients
     remembered: float = 40.0  # keyframes' worth of evidence kept; older ones fade
     identity_sigma: float = 1.0  # the basis is scaled so that people are N(0, 1)
+    # Share of the information that the network's own reading of the person counts; 0: none, the
+    # prior is then people in general.
+    identity_prior_weight: float = 1.0
+    # Of the errors of that reading in two frames of one person. It caps what many frames are worth:
+    # 1 / 0.5 = two independent ones.
+    identity_correlation: float = 0.5
     focal_sigma: float = 0.15  # of the logarithm of focal length about the assumed one
     fit_focal: bool = True
     rate: float = 0.6  # share of the way taken at an update, after the first few
+
+    def __post_init__(self) -> None:
+        if self.identity_prior_weight < 0:
+            raise ConfigError(
+                f"enrol.identity_prior_weight: {self.identity_prior_weight}; must be 0 or above"
+            )
+        if not 0 <= self.identity_correlation <= 1:
+            raise ConfigError(
+                f"enrol.identity_correlation: {self.identity_correlation}; allowed are 0 to 1"
+            )
 
 
 @dataclass(frozen=True)
@@ -207,6 +230,8 @@ class TrackerSettings:
     lead: float = 0.7  # share of the last frame-to-frame motion by which the crop moves ahead
     first_look_leniency: float = 2.0  # a detector's box is rough: its shares are widened so much
     candidates: int = 2  # faces tried in a frame while searching
+    warm_start: bool = False  # the network goes on from what it found in the frame before
+    warm_longest_s: float = 0.15  # unless that was longer ago: the face has moved on
     stranger_share: float = 0.035  # a fit whose distance stays above is another person
     stranger_after_s: float = 1.0
 

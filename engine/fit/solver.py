@@ -33,6 +33,7 @@ from engine.fit.retarget import LOOK_LIMITS_RAD
 from engine.fit.sampling import fit_vertices, vertex_normals
 from engine.fit.settings import FitSettings
 from engine.fit.skinning import joint_motion, joints_of, neutral_of, posed
+from engine.fit.traits import Guess
 from engine.types import Alignment, Array, Identity
 
 FACE_REGIONS = ("face", "eyes", "nose", "mouth")
@@ -171,11 +172,15 @@ class Solver:
         start: FitState,
         past: Past | None = None,
         steps: int | None = None,
+        guess: Guess | None = None,
     ) -> FitState:
-        """Take Gauss-Newton steps from `start`; `past` adds the priors between frames."""
+        """Take Gauss-Newton steps from `start`.
+
+        `past` adds the priors between frames, `guess` one on this frame's expression.
+        """
         state = start
         for _ in range(self.settings.steps if steps is None else steps):
-            hessian, gradient = self.normal_equations(measurement, intrinsics, state, past)
+            hessian, gradient = self.normal_equations(measurement, intrinsics, state, past, guess)
             diagonal = np.einsum("ii->i", hessian)
             diagonal *= 1.0 + self.settings.damping
             low, high = self._bounds(state)
@@ -188,6 +193,7 @@ class Solver:
         intrinsics: Array,
         state: FitState,
         past: Past | None = None,
+        guess: Guess | None = None,
     ) -> tuple[Array, Array]:
         """Return Hessian (P, P) and gradient (P,) of the energy at a state, P = 13 + E."""
         rows = self.linearised(measurement, intrinsics, state)
@@ -203,6 +209,10 @@ class Solver:
             hessian,
             gradient,
         )
+        if guess is not None:
+            shapes = slice(EXPRESSION_START, None)
+            np.einsum("ii->i", hessian)[shapes] += guess.information
+            gradient[shapes] += guess.information * (state.expression - guess.mean)
         return hessian, gradient
 
     def linearised(self, measurement: Measurement, intrinsics: Array, state: FitState) -> Rows:

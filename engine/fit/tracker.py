@@ -18,11 +18,22 @@ from engine.fit.retarget import retarget
 from engine.fit.settings import TrackerSettings
 from engine.fit.solver import FitState, Past, Solver
 from engine.fit.start import first_state
+from engine.fit.traits import Guess, guess_of
 from engine.fit.trust import Quality, doubt, quality_of
 from engine.geometry import project
 from engine.network.backends import Backend
 from engine.network.crop import crop_from_box, crop_from_points
-from engine.types import Alignment, Array, Camera, Crop, Frame, HeadState, Status, TrackResult
+from engine.types import (
+    Alignment,
+    AlignmentMemory,
+    Array,
+    Camera,
+    Crop,
+    Frame,
+    HeadState,
+    Status,
+    TrackResult,
+)
 
 _FACE_LANDMARKS = 468  # without the irises; the crop's box is theirs
 _SHORTEST_S, _LONGEST_S = 1 / 240, 0.5  # frame intervals that the priors are told
@@ -58,6 +69,7 @@ class Fitted:
     state: FitState
     alignment: Alignment
     measurement: Measurement
+    guess: Guess | None  # what the network says of the expression
     vertices: Array  # (V, 3) metres, head space
     points_px: Array  # (V, 2)
     quality: Quality
@@ -133,6 +145,12 @@ class Tracker:
         self._end_stage("crop")
         interval_s = (frame.captured_ns - last.captured_ns) / NS_PER_S
         past = Past(last.state, float(np.clip(interval_s, _SHORTEST_S, _LONGEST_S)))
+        settings = self._settings
+        memory = last.alignment.memory
+        if settings.warm_start and memory and interval_s <= settings.warm_longest_s:
+            fitted = self._fit(frame, crop, past, memory=memory)
+            if fitted is not None:
+                return fitted
         return self._fit(frame, crop, past)
 
     def _find(self, frame: Frame) -> Fitted | None:
@@ -158,30 +176,44 @@ class Tracker:
         return None
 
     def _fit(
-        self, frame: Frame, crop: Crop, past: Past | None, leniency: float = 1.0
+        self,
+        frame: Frame,
+        crop: Crop,
+        past: Past | None,
+        leniency: float = 1.0,
+        memory: AlignmentMemory | None = None,
     ) -> Fitted | None:
-        """Align a crop and fit the head, from the past or from nothing; None if not believed."""
-        alignment = self._backend.align(frame, crop)
+        """Align a crop and fit the head, from the past or from nothing; None if not believed.
+
+        memory  where the network goes on from; from nothing if None
+        """
+        alignment = self._backend.align(frame, crop, memory)
         self._end_stage("align")
         fitted = None
+        guess = guess_of(alignment.traits, self._settings.fit.expression_prior_weight)
         measurement = self._solver.measured(undistorted(alignment, self._camera))
         intrinsics = self._enrolment.intrinsics
         if past is not None:
-            state = self._solver.solve(measurement, intrinsics, past.state, past)
+            state = self._solver.solve(measurement, intrinsics, past.state, past, guess=guess)
         else:
             state = first_state(self._solver, measurement, intrinsics)
             if state is not None:
                 steps = self._settings.fit.cold_steps
-                state = self._solver.solve(measurement, intrinsics, state, steps=steps)
+                state = self._solver.solve(measurement, intrinsics, state, steps=steps, guess=guess)
         self.doubt = "no pose"
         if state is not None and np.isfinite(state.camera_from_head).all():
-            fitted = self._fitted(frame, alignment, measurement, state)
+            fitted = self._fitted(frame, alignment, measurement, guess, state)
             self.doubt = doubt(fitted.quality, self._settings.trust, leniency)
         self._end_stage("fit")
         return fitted if self.doubt is None else None
 
     def _fitted(
-        self, frame: Frame, alignment: Alignment, measurement: Measurement, state: FitState
+        self,
+        frame: Frame,
+        alignment: Alignment,
+        measurement: Measurement,
+        guess: Guess | None,
+        state: FitState,
     ) -> Fitted:
         intrinsics = self._enrolment.intrinsics
         vertices = self._solver.vertices(state)
@@ -197,12 +229,15 @@ class Tracker:
             (frame.image.shape[1], frame.image.shape[0]),
             self._settings.trust,
         )
-        return Fitted(state, alignment, measurement, vertices, points, quality, frame.captured_ns)
+        return Fitted(
+            state, alignment, measurement, guess, vertices, points, quality, frame.captured_ns
+        )
 
     def _learn(self, frame: Frame, fitted: Fitted) -> Fitted:
         """Improve the person from this frame, and fit the frame again if that changed them."""
         self._watch_for_stranger(fitted)
-        if self._enrolment.observe(fitted.measurement, fitted.state):
+        self._enrolment.believe(fitted.alignment.traits)
+        if self._enrolment.observe(fitted.measurement, fitted.state, fitted.guess):
             past = None
             if self._last is not None and self._outline:
                 interval_s = (frame.captured_ns - self._last.captured_ns) / NS_PER_S
@@ -214,8 +249,9 @@ class Tracker:
                 fitted.state,
                 past,
                 steps=_RESOLVE_STEPS,
+                guess=fitted.guess,
             )
-            fitted = self._fitted(frame, fitted.alignment, fitted.measurement, state)
+            fitted = self._fitted(frame, fitted.alignment, fitted.measurement, fitted.guess, state)
         self._end_stage("fit")
         return fitted
 
@@ -243,8 +279,9 @@ class Tracker:
         if fitted is not None:
             state = fitted.state
             names, settings = self._head.expression_names, self._settings.retarget
-            blendshapes = retarget(state.expression, names, state.gaze, settings)
             alignment = fitted.alignment
+            tongue = alignment.traits.tongue if alignment.traits is not None else None
+            blendshapes = retarget(state.expression, names, state.gaze, settings, tongue)
             head = HeadState(
                 camera_from_head=state.camera_from_head,
                 expression=state.expression,

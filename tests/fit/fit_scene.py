@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from engine.fit import skinning
 from engine.fit.heads import HeadModel, landmarks
 from engine.fit.solver import FitState
 from engine.geometry import project, rigid, rotation_from_vector
-from engine.types import Alignment, Array, Crop, Frame
+from engine.types import Alignment, AlignmentMemory, Array, Crop, FaceTraits, Frame
 
 INTRINSICS = np.array([[600.0, 0.0, 320.0], [0.0, 600.0, 240.0], [0.0, 0.0, 1.0]])
 SIZE_PX = (640, 480)
@@ -119,6 +119,9 @@ class FakeNetwork:
         self.rng = np.random.default_rng(seed)
         self.detections = 0
         self.crops: list[Crop] = []
+        self.memories: list[AlignmentMemory | None] = []
+        self.traits: FaceTraits | None = None
+        self.warm_is_blind = False
         self.blind = False
         self._index = 0
         self._truths: dict[tuple[int, int], Array] = {}
@@ -147,10 +150,18 @@ class FakeNetwork:
         shift = self.rng.normal(0.0, 0.03, 2) * (high - low)
         return [Box(np.concatenate([low + shift, high + shift]))]
 
-    def align(self, frame: Frame, crop: Crop) -> Alignment:
+    def align(self, frame: Frame, crop: Crop, memory: AlignmentMemory | None = None) -> Alignment:
         self.crops.append(crop)
+        self.memories.append(memory)
+        found = self._points(frame, crop, memory)
+        mark = np.full((2, 1, 1), float(frame.index))
+        left = AlignmentMemory(crop, mark, np.zeros((1, 1, 1)), np.zeros((1, 1, 1)))
+        return replace(found, memory=left, traits=self.traits)
+
+    def _points(self, frame: Frame, crop: Crop, memory: AlignmentMemory | None) -> Alignment:
         state = self.script(frame.index)
-        if state is None or self.blind or not self._framed(frame.index, crop):
+        lost = self.blind or (self.warm_is_blind and memory is not None)
+        if state is None or lost or not self._framed(frame.index, crop):
             corner = crop.image_from_crop[:2, 2]
             side = crop.size_px * float(np.hypot(*crop.image_from_crop[:2, 0]))
             points = corner + self.rng.uniform(0, side, (len(self.head.neutral), 2))

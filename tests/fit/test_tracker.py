@@ -105,7 +105,7 @@ def test_an_unsure_network_loses_the_face_although_one_is_detected(head: OpenHea
 def test_points_that_fit_are_not_believed_of_an_unsure_network(head: OpenHead) -> None:
     """Such are the mean faces that a network guesses where there is none."""
     network = FakeNetwork(head, np.zeros(60), lambda _: state_at(head))
-    network.align = lambda frame, crop: fit_scene.alignment(  # type: ignore[method-assign]
+    network.align = lambda frame, crop, memory=None: fit_scene.alignment(  # type: ignore[method-assign]
         network.truth(frame.index).copy(), 25.0
     )
     tracker = _tracker(network)
@@ -117,7 +117,7 @@ def test_a_sure_network_that_draws_no_head_is_not_believed(head: OpenHead) -> No
     """Small sigma alone must not carry: the points of a shuffled face fit no head."""
     network = FakeNetwork(head, np.zeros(60), lambda _: state_at(head))
     shuffled = network.rng.permutation(len(head.neutral))
-    network.align = lambda frame, crop: fit_scene.alignment(  # type: ignore[method-assign]
+    network.align = lambda frame, crop, memory=None: fit_scene.alignment(  # type: ignore[method-assign]
         network.truth(frame.index)[shuffled], 0.5
     )
     tracker = _tracker(network)
@@ -170,7 +170,7 @@ def test_a_bent_lens_is_undone_and_put_back(head: OpenHead) -> None:
     shift = truth.camera_from_head[:3, 3]
     bent = cv2.projectPoints(places, turn, shift, INTRINSICS, lens)[0][:, 0]
     network.truth = lambda index: bent  # type: ignore[method-assign]
-    network.align = lambda frame, crop: fit_scene.alignment(bent.copy(), 0.2)  # type: ignore[method-assign]
+    network.align = lambda frame, crop, memory=None: fit_scene.alignment(bent.copy(), 0.2)  # type: ignore[method-assign]
     tracker = _tracker(network, lens)
     for index in range(3):
         result = tracker.step(network.frame(index))
