@@ -31,11 +31,16 @@ GOOD_FIT = 0.009  # of the box side: portraits that fit worse are not re-rendere
 JPEG_QUALITY = 94
 
 
+def usable_portraits(collection: Collection, fits: StoredFits) -> NDArray[np.intp]:
+    """Return the training portraits that are fitted well enough to be re-rendered."""
+    return np.flatnonzero(~collection.validation & (fits.error < GOOD_FIT))
+
+
 def rerendered(
     head: OpenHead, collection: Collection, fits: StoredFits, count: int, seed: int
 ) -> Iterator[Rerendered]:
     """Yield `count` re-rendered training portraits: the well-fitted ones in turn, varied thrice."""
-    usable = np.flatnonzero(~collection.validation & (fits.error < GOOD_FIT))
+    usable = usable_portraits(collection, fits)
     rng = np.random.default_rng(seed)
     renderer = PortraitRenderer(head, SIDE_PX)
     wanted = -(-count // VARIATIONS)
@@ -49,20 +54,26 @@ def rerendered(
             yield renderer.draw(likeness, vary(head, state, rng))
 
 
+def labelled_row(picture: Rerendered) -> tuple[bytes, dict[str, NDArray]]:
+    """Return a picture's JPEG file and its labels, as a pack keeps them."""
+    state = picture.state
+    row: dict[str, NDArray] = {
+        "points": fixed_point(picture.points_px),
+        "visible": np.packbits(picture.visible),
+        "expression": state.expression.astype(np.float16),
+        "identity": state.identity.astype(np.float16),
+        "gaze": state.gaze.astype(np.float32),
+        "camera_from_head": state.camera_from_head.astype(np.float32),
+    }
+    return encoded(picture.image, JPEG_QUALITY), row
+
+
 def write_rerendered(path: Path, pictures: Iterator[Rerendered], count: int, sha256: str) -> None:
     """Write stream (b)."""
     files, rows = list[bytes](), dict[str, list[NDArray]]()
     for picture in tqdm(pictures, total=count, unit="image"):
-        files.append(encoded(picture.image, JPEG_QUALITY))
-        state = picture.state
-        row: dict[str, NDArray] = {
-            "points": fixed_point(picture.points_px),
-            "visible": np.packbits(picture.visible),
-            "expression": state.expression.astype(np.float16),
-            "identity": state.identity.astype(np.float16),
-            "gaze": state.gaze.astype(np.float32),
-            "camera_from_head": state.camera_from_head.astype(np.float32),
-        }
+        file, row = labelled_row(picture)
+        files.append(file)
         for key, value in row.items():
             rows.setdefault(key, []).append(value)
     labels = {key: np.stack(values) for key, values in rows.items()}

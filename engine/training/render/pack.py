@@ -18,6 +18,24 @@ from engine.training.packs import encoded, fixed_point, write_pack
 from engine.training.render.sample import Sample
 
 
+def labelled_row(sample: Sample, with_identity: bool) -> tuple[bytes, dict[str, NDArray]]:
+    """Return a sample's JPEG file and its labels, as a pack keeps them."""
+    performance, rendered = sample.scene.performance, sample.rendered
+    row: dict[str, NDArray] = {
+        "points": fixed_point(rendered.points_px),
+        "visible": np.packbits(rendered.visible),
+        "camera_from_head": sample.scene.camera_from_head.astype(np.float32),
+        "intrinsics": sample.scene.intrinsics.astype(np.float32),
+        "expression": performance.expression.astype(np.float16),
+        "gaze": performance.gaze.astype(np.float32),
+        "neck": performance.neck.astype(np.float32),
+        "glasses": np.array(any(prop.kind == "glasses" for prop in sample.scene.props)),
+    }
+    if with_identity:
+        row["identity"] = performance.identity.astype(np.float16)
+    return encoded(sample.image, sample.effects.jpeg_quality), row
+
+
 class PackWriter:
     """Collects samples and writes them at once."""
 
@@ -29,20 +47,8 @@ class PackWriter:
 
     def add(self, sample: Sample) -> None:
         """Append one sample."""
-        scene, rendered = sample.scene, sample.rendered
-        self._files.append(encoded(sample.image, sample.effects.jpeg_quality))
-        row: dict[str, NDArray] = {
-            "points": fixed_point(rendered.points_px),
-            "visible": np.packbits(rendered.visible),
-            "camera_from_head": scene.camera_from_head.astype(np.float32),
-            "intrinsics": scene.intrinsics.astype(np.float32),
-            "expression": scene.performance.expression.astype(np.float16),
-            "gaze": scene.performance.gaze.astype(np.float32),
-            "neck": scene.performance.neck.astype(np.float32),
-            "glasses": np.array(any(prop.kind == "glasses" for prop in scene.props)),
-        }
-        if self._with_identity:
-            row["identity"] = scene.performance.identity.astype(np.float16)
+        file, row = labelled_row(sample, self._with_identity)
+        self._files.append(file)
         for key, value in row.items():
             self._rows.setdefault(key, []).append(value)
 
