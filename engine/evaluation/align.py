@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from engine.evaluation.accuracy import calibration, face_side_px, normalised_errors
 from engine.evaluation.datasets import portraits
+from engine.evaluation.hardship import HARDSHIPS, Hardship
 from engine.evaluation.openings import OPENINGS, correlation, gap, gap_error, width
 from engine.evaluation.regions import LANDMARK_REGIONS, LEFT_EYE, MESH_POINTS, RIGHT_EYE
 from engine.fit.heads import HeadModel, landmarks
@@ -57,23 +58,28 @@ def on_portraits(
     folder: Path,
     detector: Detector | None,
     limit: int | None = None,
+    hardship: Hardship | None = None,
 ) -> tuple[list[Aligned], int]:
     """Align the validation portraits.
 
     detector  crops from its best face; from the teacher's landmarks if None
+    hardship  makes every picture harder first
     returns   the pictures, and in how many of them the detector found nothing
     """
     missed, aligned = 0, []
-    for person in portraits.read(folder, "validation", limit):
+    for number, person in enumerate(portraits.read(folder, "validation", limit)):
+        image = person.image
+        if hardship is not None:
+            image = hardship(image, person.landmarks_px, number)
         if detector is None:
             crop = upright_crop(person.landmarks_px, backend.crop_side_px)
         else:
-            faces = detector.detect(person.image)
+            faces = detector.detect(image)
             if not faces:
                 missed += 1
                 continue
             crop = crop_from_box(faces[0].box_px, backend.crop_side_px, faces[0].roll_rad or 0.0)
-        points, sigma = read_landmarks(head, align_in(backend, person.image, crop))
+        points, sigma = read_landmarks(head, align_in(backend, image, crop))
         aligned.append(Aligned(person.name, points, sigma, person.landmarks_px))
     return aligned, missed
 
@@ -125,10 +131,19 @@ def opening_row(predicted_px: Array, true_px: Array, name: str) -> dict[str, Any
 def run(
     head: HeadModel, backend: Backend, detector: Detector, folder: Path, limit: int | None
 ) -> dict[str, Any]:
-    """Measure the alignment on the validation portraits, cropped in both ways."""
+    """Measure the alignment on the validation portraits, cropped in both ways, and made harder.
+
+    The harder ones are cropped around the teacher's landmarks, so that only the network is asked.
+    """
     given, _ = on_portraits(head, backend, folder, None, limit)
     detected, missed = on_portraits(head, backend, folder, detector, limit)
+    clean = summary(given)
+    harder: dict[str, Any] = {}
+    for name, hardship in HARDSHIPS.items():
+        row = summary(on_portraits(head, backend, folder, None, limit, hardship)[0])
+        harder[name] = {**row, "nme_to_clean": row["nme_percent"] / clean["nme_percent"]}
     return {
-        "teacher_box": summary(given),
+        "teacher_box": clean,
         "detector_box": {**summary(detected), "not_detected": missed},
+        "harder": harder,
     }

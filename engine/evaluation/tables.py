@@ -47,18 +47,57 @@ def align_text(result: dict[str, Any]) -> str:
             figures.insert(1, ("not detected", row["not_detected"]))
         parts.append(table((f"validation portraits, {title}", ""), figures))
         parts.append(_openings_text(row["openings"]))
+    parts.append(_harder_text(result))
     if "rendered" in result:
-        row = result["rendered"]
-        figures = [
-            ("pictures", row["pictures"]),
-            ("NME % over visible vertices", row["nme_visible_percent"]),
-            ("NME % over visible face", row["nme_visible_face_percent"]),
-            ("calibration error", row["calibration"]["expected_error"]),
-            ("sigma should be x", row["calibration"]["scale"]),
-        ]
-        parts += [table(("rendered test images", ""), figures), _openings_text(row["openings"])]
-        parts.append("truly shut lids only:\n" + _openings_text(row["closed_lids"]))
+        parts += _rendered_texts(result["rendered"])
     return "\n".join(parts)
+
+
+def _harder_text(result: dict[str, Any]) -> str:
+    clean = result["teacher_box"]
+    rows: list[tuple[str, dict[str, Any]]] = [
+        ("clean", {**clean, "nme_to_clean": 1.0}),
+        *result["harder"].items(),
+    ]
+    lines = [
+        (
+            name,
+            row["nme_percent"],
+            row["nme_to_clean"],
+            *(row["openings"][opening]["error_percent"] for opening in OPENINGS),
+            row["calibration"]["expected_error"],
+        )
+        for name, row in rows
+    ]
+    header = ("portraits", "NME %", "x clean", *(f"{o} %" for o in OPENINGS), "calibration error")
+    return table(header, lines)
+
+
+def _rendered_texts(row: dict[str, Any]) -> list[str]:
+    figures = [
+        ("pictures", row["pictures"]),
+        ("NME % over visible vertices", row["nme_visible_percent"]),
+        ("NME % over visible face", row["nme_visible_face_percent"]),
+        ("calibration error", row["calibration"]["expected_error"]),
+        ("sigma should be x", row["calibration"]["scale"]),
+    ]
+    if row["tongue"] is not None:
+        tongue = row["tongue"]
+        figures += [
+            (f"tongues found % (of {tongue['out']})", tongue["found_percent"]),
+            (f"tongues imagined % (of {tongue['in']})", tongue["false_percent"]),
+            ("tongue, area under the ROC", tongue["auc"]),
+        ]
+    parts = [table(("rendered test images", ""), figures), _openings_text(row["openings"])]
+    if row["openings_by_view"]:
+        parts.append(_by_view_text(row["openings_by_view"]))
+    parts.append("truly shut lids only:\n" + _openings_text(row["closed_lids"]))
+    irises = [
+        (name, eye["eyes"], eye["centre_percent"], eye["ring_percent"], eye["gaze_deg"])
+        for name, eye in row["irises"].items()
+    ]
+    header = ("iris", "eyes", "centre % of eye width", "ring %", "implied gaze error, degrees")
+    return [*parts, table(header, irises)]
 
 
 def _openings_text(openings: dict[str, Any]) -> str:
@@ -67,6 +106,19 @@ def _openings_text(openings: dict[str, Any]) -> str:
         for name, row in openings.items()
     ]
     return table(("opening", "pictures", "error % of width", "correlation"), rows)
+
+
+def _by_view_text(views: dict[str, Any]) -> str:
+    lines = [
+        (
+            name,
+            *(row[opening]["pictures"] for opening in OPENINGS),
+            *(row[opening]["error_percent"] for opening in OPENINGS),
+        )
+        for name, row in views.items()
+    ]
+    header = ("openings by view", *(f"{o} n" for o in OPENINGS), *(f"{o} %" for o in OPENINGS))
+    return table(header, lines)
 
 
 def video_text(result: dict[str, Any]) -> str:

@@ -12,7 +12,8 @@ from engine.errors import AssetError
 from engine.network import weights
 from engine.network.aligner import PointAligner
 from engine.network.backends import Backend
-from engine.network.backends.torch_eager import TorchBackend
+from engine.network.backends._two_graphs import TwoGraphs
+from engine.network.backends.torch_eager import on_processor
 from engine.network.build import build_point_aligner, untrained_point_aligner
 from engine.network.config import NetworkConfig, configuration
 
@@ -50,4 +51,5 @@ def backend_of(network: PointAligner, iterations: int | None = None, threads: in
     config = network.aligner.config
     if iterations is not None:
         network.aligner.config = replace(config, iterations=iterations)
-    return TorchBackend(network, config.image_side_px, "cpu")
+    run = on_processor(network)
+    return TwoGraphs(run, run, config.image_side_px, f"PyTorch on the CPU, {iterations} steps")
