@@ -33,7 +33,7 @@ def test_occluders_cover_the_share_that_is_promised_and_nothing_else_changes() -
     # A cover in the picture's own colour hardly shows as a change: hence not the least.
     assert np.percentile(shares, 20) > 0.09
     assert max(shares) < 0.28
-    assert max(shares) - min(shares) > 0.08
+    assert np.percentile(shares, 90) > 0.18
 
 
 def test_low_light_keeps_the_mean_and_has_the_noise_of_its_electrons() -> None:
