@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.evaluation.openings import OPENINGS, gap, width
+from engine.evaluation.openings import OPENINGS, correlation, gap, width
 from engine.evaluation.regions import LEFT_IRIS, RIGHT_IRIS
 from engine.evaluation.rendered_faces import RenderedFaces
 from engine.fit.heads import HeadModel
@@ -18,7 +18,10 @@ _EYES = (("left_eye", LEFT_IRIS), ("right_eye", RIGHT_IRIS))
 
 
 def iris_summary(head: HeadModel, faces: RenderedFaces) -> dict[str, Any]:
-    """Return per eye the error of the iris's centre and ring and of the gaze that it implies."""
+    """Return per eye the error of the iris's centre and ring and of the gaze that it implies.
+
+    The correlation is that of the iris's place from corner to corner: 0 for eyes that never turn.
+    """
     return {name: _one(head, faces, side, name, iris) for side, (name, iris) in enumerate(_EYES)}
 
 
@@ -31,14 +34,22 @@ def _one(
     usable &= gap(true, opening) / width(true, opening) >= LEAST_OPEN
     if not usable.any():
         none = float("nan")
-        return {"eyes": 0, "centre_percent": none, "ring_percent": none, "gaze_deg": none}
+        return {
+            "eyes": 0,
+            "centre_percent": none,
+            "ring_percent": none,
+            "gaze_deg": none,
+            "correlation": none,
+        }
     found, true = found[usable], true[usable]
     wide = width(true, opening)
+    sideways = [_relative(p, iris[0], opening.corners)[:, 0] / wide for p in (found, true)]
     error = np.linalg.norm(found[:, list(iris)] - true[:, list(iris)], axis=2)
     result: dict[str, Any] = {
         "eyes": int(usable.sum()),
         "centre_percent": float((100 * error[:, 0] / wide).mean()),
         "ring_percent": float((100 * error[:, 1:].mean(axis=1) / wide).mean()),
+        "correlation": correlation(sideways[0], sideways[1]),
         "gaze_deg": float("nan"),
     }
     poses = faces.pack.camera_from_head
@@ -80,8 +91,11 @@ def gaze_error_deg(
     For an eye that looks at the camera; aside, the same error is a larger angle.
     """
 
-    def placed(points: Array) -> Array:
-        return points[:, centre] - points[:, list(corners)].mean(axis=1)
-
-    moved_m = np.linalg.norm(placed(found_px) - placed(true_px), axis=1) / px_per_m
+    found, true = (_relative(points, centre, corners) for points in (found_px, true_px))
+    moved_m = np.linalg.norm(found - true, axis=1) / px_per_m
     return np.rad2deg(np.arctan2(moved_m, radius_m))
+
+
+def _relative(points_px: Array, centre: int, corners: tuple[int, int]) -> Array:
+    """Return where the iris is from the middle of the eye's corners, (N, 2) px."""
+    return points_px[:, centre] - points_px[:, list(corners)].mean(axis=1)

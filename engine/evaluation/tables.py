@@ -93,10 +93,24 @@ def _rendered_texts(row: dict[str, Any]) -> list[str]:
         parts.append(_by_view_text(row["openings_by_view"]))
     parts.append("truly shut lids only:\n" + _openings_text(row["closed_lids"]))
     irises = [
-        (name, eye["eyes"], eye["centre_percent"], eye["ring_percent"], eye["gaze_deg"])
+        (
+            name,
+            eye["eyes"],
+            eye["centre_percent"],
+            eye["ring_percent"],
+            eye["gaze_deg"],
+            eye["correlation"],
+        )
         for name, eye in row["irises"].items()
     ]
-    header = ("iris", "eyes", "centre % of eye width", "ring %", "implied gaze error, degrees")
+    header = (
+        "iris",
+        "eyes",
+        "centre % of eye width",
+        "ring %",
+        "implied gaze error, degrees",
+        "corr.",
+    )
     return [*parts, table(header, irises)]
 
 

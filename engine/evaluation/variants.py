@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,9 @@ def backend_of(network: PointAligner, iterations: int | None = None, threads: in
     torch.set_num_threads(threads)
     config = network.aligner.config
     if iterations is not None:
-        network.aligner.config = replace(config, iterations=iterations)
+        aligner = copy(network.aligner)  # the same parameters
+        aligner.config = replace(config, iterations=iterations)
+        network, scale = PointAligner(aligner, network.readout).eval(), network.sigma_scale
+        network.sigma_scale.copy_(scale)
     run = on_processor(network)
     return TwoGraphs(run, run, config.image_side_px, f"PyTorch on the CPU, {iterations} steps")

@@ -18,6 +18,7 @@ from engine.types import BLENDSHAPE_NAMES
 
 RADIUS_M = 0.012
 COUNT = 24
+LOOKS = np.stack([np.linspace(-3, 3, COUNT), np.zeros(COUNT)], axis=1)  # px to the side
 
 
 def head() -> Any:
@@ -44,7 +45,7 @@ def poses() -> np.ndarray:
 def pack(tmp_path: Path) -> Path:
     points = np.array([face_points(seed=i) for i in range(COUNT)])
     for upper, lower in ((468, 158), (473, 385)):
-        points[:, upper] = points[:, lower] + [5.0, 4.0]
+        points[:, upper] = points[:, lower] + [5.0, 4.0] + LOOKS
     images = [
         cv2.imencode(".png", np.full((200, 200, 3), i, np.uint8))[1].tobytes() for i in range(COUNT)
     ]
@@ -115,13 +116,14 @@ def _with_portraits(figures: dict[str, Any]) -> dict[str, Any]:
 def test_an_iris_beside_its_place_is_a_turned_eye(pack: Path) -> None:
     """1.92 px at 400 px/m/0.5 are 2.4 mm: with a radius of 12 mm, atan 0.2 = 11.31 degrees."""
     found = [np.round(64 * face_points(seed=i)) / 64 for i in range(COUNT)]
-    for points in found:
-        points[468] = points[158] + [5.0 + 1.92, 4.0]
-        points[473] = points[385] + [5.0, 4.0]
+    for points, look in zip(found, LOOKS, strict=True):
+        points[468] = points[158] + [5.0 + 1.92, 4.0] + look
+        points[473] = points[385] + [5.0, 4.0] + look
     backend: Any = Oracle(found, np.array([0.7, -0.4]), 1.0)  # the whole face a little off as well
     irises = rendered.run(head(), backend, pack, None)["irises"]
     assert irises["right_eye"]["gaze_deg"] == pytest.approx(np.rad2deg(np.arctan(0.2)), rel=0.02)
     assert irises["left_eye"]["gaze_deg"] == pytest.approx(0.0, abs=0.1)
+    assert irises["left_eye"]["correlation"] == pytest.approx(1.0, abs=1e-3)
     expected = 100 * np.hypot(1.92 + 0.7, 0.4) / 30
     assert irises["right_eye"]["centre_percent"] == pytest.approx(expected, rel=0.01)
 
