@@ -231,7 +231,8 @@ class PointAligner(nn.Module):
         image   (B, S, S, 3) uint8
         memory  for a warm step: position, log_sigma and hidden of the frame before, in this crop
         """
-        picture = image.permute(0, 3, 1, 2).float() / 255.0
+        # Floats before all else: TensorRT does nothing with 8-bit values but cast them.
+        picture = image.float().permute(0, 3, 1, 2) / 255.0
         estimate = self.aligner(picture, Memory(*memory) if memory else None)
         points, sigma = self.readout(estimate.steps[-1])
         return PointAnswer(
