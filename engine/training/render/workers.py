@@ -10,9 +10,10 @@ from __future__ import annotations
 import multiprocessing
 import os
 import queue
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
 from multiprocessing.queues import Queue
 from multiprocessing.synchronize import Event
 from pathlib import Path
@@ -83,7 +84,7 @@ class HeadSource:
 class _Hand:
     """One worker process and the queue of what it drew."""
 
-    process: multiprocessing.process.BaseProcess
+    process: BaseProcess
     drawn: Queue[Row | str]
 
 
@@ -150,7 +151,7 @@ class Workers:
 
 
 @contextmanager
-def _environment(gpu: int | None) -> Iterator[None]:
+def _environment(gpu: int | None) -> Generator[None]:
     """Set what a child reads at its start: one thread each, and the device that draws."""
     wanted = {"OMP_NUM_THREADS": "1", "LP_NUM_THREADS": "1"}
     if gpu is not None:
