@@ -34,7 +34,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="; ".join(f"{name}: {what}" for name, (_, what) in _MEASURES.items()),
     )
     parser.add_argument(
-        "--sequences", type=Path, metavar="FOLDER", help="sequence: the rendered test sequences"
+        "--sequences",
+        type=Path,
+        metavar="FOLDER",
+        help="sequence, ablation, fit: the rendered test sequences",
+    )
+    parser.add_argument(
+        "--runs", nargs="+", metavar="RUN", help="ablation: folders of training runs, or weights"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write every figure here")
     parser.add_argument(
@@ -51,13 +57,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="speed, still: a Python with mediapipe, measured on the same clip or pictures",
     )
     parser.add_argument(
-        "--rendered", type=Path, metavar="PACK", help="align: rendered test images to add"
+        "--rendered", type=Path, metavar="PACK", help="align, fit: rendered test images to add"
     )
     parser.add_argument(
         "--pictures",
         type=Path,
         metavar="FOLDER",
-        help="align: draw samples and sigma under an occluder here",
+        help="align: draw samples, sigma under an occluder and the reliability curve here",
     )
     parser.add_argument(
         "--clips", nargs="+", metavar="NAME", help="video: only these (default: all)"
@@ -90,11 +96,12 @@ def _align(args: argparse.Namespace, config: TrackerConfig) -> tuple[str, dict[s
         if args.rendered is not None:
             figures["rendered"] = rendered.run(head, backend, args.rendered, args.limit)
         if args.pictures is not None:
-            from engine.evaluation import sigma_picture
+            from engine.evaluation import reliability, sigma_picture
 
             figures["occluder"] = sigma_picture.run(
                 head, backend, args.data, args.pictures, args.limit
             )
+            reliability.write(figures, args.pictures)
     finally:
         backend.close()
     return tables.align_text(figures), figures
@@ -159,10 +166,35 @@ def _sequence(args: argparse.Namespace, config: TrackerConfig) -> tuple[str, dic
     return sequence.text(figures), figures
 
 
+def _fit(args: argparse.Namespace, config: TrackerConfig) -> tuple[str, dict[str, Any]]:
+    from engine.evaluation import fit_truth
+
+    head, backend = assembly.load_head(config.head), None
+    try:
+        if args.sequences is not None or args.rendered is not None:
+            backend = _backend(config)
+        figures = fit_truth.run(head, backend, args.sequences, args.rendered, args.limit)
+    finally:
+        if backend is not None:
+            backend.close()
+    return fit_truth.text(figures), figures
+
+
+def _ablation(args: argparse.Namespace, config: TrackerConfig) -> tuple[str, dict[str, Any]]:
+    from engine.evaluation import ablation
+
+    head = assembly.load_head(config.head)
+    names = args.runs or [config.weights]
+    figures = ablation.run(names, head, args.data, args.sequences, config.threads, args.limit)
+    return ablation.text(figures), figures
+
+
 _MEASURES = {
     "align": (_align, "the network on single pictures"),
     "still": (_still, "how much points tremble"),
     "sequence": (_sequence, "place and motion on rendered sequences"),
+    "fit": (_fit, "the fit against known people, with and without the network's priors"),
+    "ablation": (_ablation, "parts of the network and what they cost"),
     "video": (_video, "the tracker on clips and on pictures without a face"),
     "speed": (_speed, "frames a second and latency"),
 }
