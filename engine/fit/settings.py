@@ -184,8 +184,9 @@ class EnrolSettings:
     # prior is then people in general.
     identity_prior_weight: float = 1.0
     # Of the errors of that reading in two frames of one person. It caps what many frames are worth:
-    # 1 / 0.5 = two independent ones.
-    identity_correlation: float = 0.5
+    # on rendered sequences 0.99 of the squared error is the same in all frames, so hardly more than
+    # one frame.
+    identity_correlation: float = 0.95
     focal_sigma: float = 0.15  # of the logarithm of focal length about the assumed one
     fit_focal: bool = True
     rate: float = 0.6  # share of the way taken at an update, after the first few
