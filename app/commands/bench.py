@@ -156,8 +156,7 @@ def _sequence(args: argparse.Namespace, config: TrackerConfig) -> tuple[str, dic
     head, maker, backend = assembly.load_head(config.head), assembly.TrackerFactory(), None
     try:
         backend = _backend(config)
-        three = variants.backend_of(variants.trained(config.weights), 3, config.threads)
-        ways = {"cold": (backend, False), "cold, 3 steps": (three, False), "warm": (backend, True)}
+        ways = variants.ways(variants.trained(config.weights), backend, config.threads)
         figures = sequence.run(args.sequences, head, ways, maker, config, args.limit)
     finally:
         maker.close()

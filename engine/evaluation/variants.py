@@ -19,6 +19,7 @@ from engine.network.build import build_point_aligner, untrained_point_aligner
 from engine.network.config import NetworkConfig, configuration
 
 CHECKPOINT = "checkpoint.pt"
+_MANY = 3  # steps, as the paper takes
 
 
 def trained(name: str) -> PointAligner:
@@ -57,3 +58,17 @@ def backend_of(network: PointAligner, iterations: int | None = None, threads: in
         network.sigma_scale.copy_(scale)
     run = on_processor(network)
     return TwoGraphs(run, run, config.image_side_px, f"PyTorch on the CPU, {iterations} steps")
+
+
+def ways(network: PointAligner, backend: Backend, threads: int) -> dict[str, tuple[Backend, bool]]:
+    """Return how `bench sequence` runs a network: name -> backend, and whether it starts warm.
+
+    backend  runs the network as it is configured
+    """
+    result = {"cold": (backend, False)}
+    steps = network.aligner.config.iterations
+    if steps not in (0, _MANY):
+        result[f"cold, {_MANY} steps"] = (backend_of(network, _MANY, threads), False)
+    if steps:
+        result["warm, 1 step"] = (backend, True)
+    return result

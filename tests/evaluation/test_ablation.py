@@ -11,7 +11,7 @@ import torch
 from engine.errors import AssetError
 from engine.evaluation import ablation
 from engine.evaluation.ablation import Variant, gflop, variants
-from engine.evaluation.variants import backend_of, trained
+from engine.evaluation.variants import backend_of, trained, ways
 from engine.network.aligner import PointAligner
 from engine.network.build import untrained_point_aligner
 from engine.network.config import configuration
@@ -87,6 +87,17 @@ def test_a_backend_takes_the_steps_that_it_is_told(network: PointAligner) -> Non
             expected = network.readout(estimate.steps[-1])[0][0].numpy()
         np.testing.assert_allclose(found, expected, atol=1e-3)
     assert network.aligner.config.iterations == 1
+
+
+def test_a_network_without_steps_is_never_started_warm(network: PointAligner) -> None:
+    own: Any = object()
+    names = list(ways(network, own, 1))
+    assert names == ["cold", "cold, 3 steps", "warm, 1 step"]
+    assert ways(network, own, 1)["warm, 1 step"] == (own, True)
+    bare = untrained_point_aligner(replace(SMALL, iterations=0))
+    assert ways(bare, own, 1) == {"cold": (own, False)}
+    paper = untrained_point_aligner(replace(SMALL, iterations=3))
+    assert list(ways(paper, own, 1)) == ["cold", "warm, 1 step"]
 
 
 def test_a_run_is_read_from_its_checkpoint(tmp_path: Path, network: PointAligner) -> None:
