@@ -47,7 +47,11 @@ vec3 inside(vec3 normal) {
         float gap = mix(0.72, 1.0, smoothstep(0.0, 0.25, abs(fract(position_head.x / 0.0075) - 0.5)));
         return tooth * light * mix(1.0, gap, mixing.w) * (0.25 + 0.75 * exp(-depth / 0.014)) * (0.45 + 0.55 * facing);
     }
-    if (kind == 3) return vec3(0.80, 0.42, 0.42) * light * (0.12 + 0.8 * exp(-depth / 0.016)) * (0.35 + 0.65 * facing);
+    if (kind == 3) {
+        float out_of_mouth = smoothstep(0.0, 0.008, lips_z - position_head.z);
+        vec3 flesh = mix(vec3(0.80, 0.42, 0.42), vec3(1.05, 0.62, 0.62), out_of_mouth);
+        return lit(flesh * light, normal) * (0.12 + 0.8 * exp(-depth / 0.016)) * (0.45 + 0.55 * facing);
+    }
     return vec3(0.62, 0.28, 0.27) * light * (0.06 + 0.75 * exp(-depth / 0.008)) * (0.3 + 0.7 * facing);
 }
 
@@ -75,5 +79,5 @@ void main() {
     vec3 normal = normalize(normal_camera);
     if (kind == 0) colour = skin(normal);
     else if (kind == 4) colour = vec4(eyeball(normal), 1.0);
-    else colour = vec4(inside(normal) * gain, 1.0);
+    else colour = vec4(inside(normal) * (kind == 3 ? vec3(1.0) : gain), 1.0);
 }

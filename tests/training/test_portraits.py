@@ -236,6 +236,7 @@ def test_variations_close_eyes_and_open_mouths_often(head: OpenHead) -> None:
     assert (blink.min(1) > 0.7).mean() > 0.2
     assert ((blink.max(1) > 0.7) & (blink.min(1) < 0.3)).mean() > 0.05
     assert (drawn[:, BLENDSHAPE_NAMES.index("jawOpen")] > 0.3).mean() > 0.1
+    assert 0.03 < (drawn[:, BLENDSHAPE_NAMES.index("tongueOut")] > 0.4).mean() < 0.1
 
 
 def test_the_shoulders_stay_when_the_head_turns(head: OpenHead) -> None:

@@ -17,6 +17,7 @@ HAIR_DISTANCE = 3.0  # deviations of the skin's colour at which a pixel is taken
 AROUND_EYES = (230, 229, 228, 231, 450, 449, 448, 451, 23, 24, 253, 254, 27, 28, 257, 258)
 CHEEKS_AND_NOSE = (50, 280, 205, 425, 101, 330, 36, 266, 4, 5)
 DARK_GLASSES = 0.36  # brightness around the eyes against the cheeks', below which they are hidden
+BRIGHTEST_EYE = 2.2  # against the skin
 IRIS_DEFAULT, SCLERA_DEFAULT = (0.30, 0.20, 0.14), 0.8
 
 
@@ -124,6 +125,8 @@ def prepare(
     sure = head.in_regions("face", "nose") & (seen > 0.7)
     skin = np.median(colours_at(image, places[sure]), axis=0) / 255.0 if sure.any() else np.ones(3)
     iris, sclera = eye_colours(image, labels_px)
+    brightest = BRIGHTEST_EYE * float(skin.max()) + 0.05  # eyes do not glow in the dark
+    iris, sclera = np.minimum(iris, brightest), np.minimum(sclera, brightest)
     covered = covered_skin(head, image, places, seen)
     if dark_glasses(image, labels_px):
         covered |= head.in_regions("eyes", "eyeball_left", "eyeball_right", "lashes")

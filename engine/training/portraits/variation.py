@@ -23,8 +23,8 @@ GAZE_DEVIATION_RAD, LARGEST_GAZE_RAD = 0.16, 0.5
 SEALED = 0.85  # share of pictures in which the lips touch unless something parts them
 EYES = ("keep", "blink", "half", "wink", "squint", "wide")
 EYES_SHARE = (0.25, 0.25, 0.18, 0.14, 0.10, 0.08)
-MOUTHS = ("keep", "open", "round", "smile", "press", "aside", "stretch", "talk")
-MOUTHS_SHARE = (0.30, 0.18, 0.13, 0.09, 0.08, 0.06, 0.06, 0.10)
+MOUTHS = ("keep", "open", "round", "smile", "press", "aside", "stretch", "talk", "tongue")
+MOUTHS_SHARE = (0.28, 0.17, 0.12, 0.08, 0.08, 0.06, 0.05, 0.10, 0.06)
 BROWS = ("keep", "up", "inner", "one", "down")
 BROWS_SHARE = (0.50, 0.14, 0.10, 0.14, 0.12)
 
@@ -151,6 +151,7 @@ def _mouth(named: dict[str, float], kind: str, rng: np.random.Generator) -> None
                     "jawOpen": u(0, 0.3)},
         "talk": {"jawOpen": u(0.05, 0.4), "mouthFunnel": u(0, 0.4), "mouthStretchLeft": u(0, 0.4),
                  "mouthLowerDownLeft": u(0, 0.5)},
+        "tongue": {"tongueOut": u(0.5, 1.0), "jawOpen": u(0.15, 0.5)},
     }  # fmt: skip
     for name, value in draw.get(kind, {}).items():
         named[name] = value
