@@ -122,6 +122,17 @@ def test_noise_is_that_of_counted_photons(level: int) -> None:
     assert noise.deviation(shot, read)[level] == pytest.approx(encoded.std(), rel=0.12)
 
 
+@pytest.mark.parametrize("level", [30, 60, 120, 250])
+def test_a_dark_room_leaves_something_to_see(level: int) -> None:
+    """However dark or bright the picture, the middle of what the camera gives is exposed."""
+    picture = (texture(7).astype(np.float32) * level / 128).clip(0, 255).astype(np.uint8)
+    settings = replace(AugmentSettings(), clean=0.0, low_light=0.0, noise=0.0, jpeg=0.0, video=0.0)
+    rng = np.random.default_rng(4)
+    middles = [sensor(picture, rng, settings)[48:144, 48:144].mean() for _ in range(60)]
+    assert min(middles) > 45
+    assert max(middles) < 220
+
+
 def test_darkness_adds_noise() -> None:
     """Noise of the dark against noise of a lit room, from the same generators."""
     spread = []

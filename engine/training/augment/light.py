@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from engine.training.augment.settings import AugmentSettings
 from engine.types import Array
 
+_DIMMEST, _BRIGHTEST = 55.0, 190.0  # mean levels of the middle that automatic exposure allows
 _CELLS = 32  # light varies smoothly: fields are made this coarse
 
 
@@ -21,7 +22,8 @@ def tone(rng: np.random.Generator, strength: float) -> NDArray[np.uint8]:
     gamma = np.exp(0.3 * sd[0])
     gain = np.exp(0.22 * sd[1] + 0.09 * sd[2:5])
     level = np.linspace(0, 1, 256)[None, :, None] ** gamma
-    return (255 * level * gain + 10.0 * sd[5]).clip(0, 255).round().astype(np.uint8)
+    black = 12.0 * max(sd[5], 0.0)  # haze lifts it; below zero a dark face would be gone
+    return (255 * level * gain + black).clip(0, 255).round().astype(np.uint8)
 
 
 def saturate(
@@ -32,6 +34,16 @@ def saturate(
     luma = np.array([0.299, 0.587, 0.114], np.float32)
     mix = share * np.eye(3, dtype=np.float32) + (1 - share) * np.tile(luma, (3, 1))
     return np.asarray(cv2.transform(values, mix), np.float32)
+
+
+def exposure(values: NDArray[np.float32]) -> np.float32:
+    """Return the gain by which a camera's automatic exposure would correct values (S, S, 3).
+
+    It measures the middle, where the face is: what is left black or white there nobody can learn.
+    """
+    quarter = values.shape[0] // 4
+    mean = float(values[quarter:-quarter:4, quarter:-quarter:4].clip(0, 255).mean())
+    return np.float32(np.clip(mean, _DIMMEST, _BRIGHTEST) / max(mean, 1.0))
 
 
 def field(

@@ -13,7 +13,7 @@ from engine.types import Array
 _SLACK_PX = 128  # how much larger than a picture the kept noise is
 _SMEARS_PX = (0.0, 0.6, 0.9, 1.4)
 _BLOTCH_PX = 4.0
-_MOST = 38.0  # levels; beyond that nothing is left of the face
+_MOST = 28.0  # levels; beyond that nothing is left of the face
 
 
 def add(values: NDArray[np.float32], rng: np.random.Generator, dark: bool) -> None:
@@ -25,7 +25,7 @@ def add(values: NDArray[np.float32], rng: np.random.Generator, dark: bool) -> No
     side = values.shape[0]
     gain = 1.0 / rng.uniform(0.1, 0.4) if dark else 1.0
     if dark:
-        values *= np.float32(rng.uniform(0.45, 1.0))
+        values *= np.float32(rng.uniform(0.5, 1.0))
     shot = gain * np.exp(rng.uniform(np.log(2e-5), np.log(8e-4)))
     read = gain * rng.uniform(0.0003, 0.004)
     levels = deviation(float(shot), float(read)).astype(np.float32)

@@ -32,6 +32,7 @@ def sensor(picture: Picture, rng: np.random.Generator, settings: AugmentSettings
     field = light.field(picture.shape[0], rng, settings)
     if field is not None:
         values *= field
+    values *= light.exposure(values)
     if dark or rng.random() < settings.noise:
         noise.add(values, rng, dark)
     changed = values.clip(0, 255).astype(np.uint8)
