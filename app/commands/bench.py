@@ -11,14 +11,16 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import engine.network.backends
 from app.choices import add_network_arguments, positive
 from app.version import program_version
-from engine import assembly
+from engine import assembly, plugins
 from engine.config import TrackerConfig, replace_text
 from engine.errors import ConfigError
 from engine.evaluation import tables
 from engine.network import weights
 from engine.network.backends import Backend
+from engine.network.config import CONFIGURATIONS
 from engine.network.detector import Detector
 from engine.resources import data_folder, sha256
 
@@ -41,6 +43,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--runs", nargs="+", metavar="RUN", help="ablation: folders of training runs, or weights"
+    )
+    parser.add_argument(
+        "--config", choices=tuple(CONFIGURATIONS), default="nano", help="network: which size"
+    )
+    parser.add_argument(
+        "--backends",
+        nargs="+",
+        choices=plugins.kinds(engine.network.backends),
+        metavar="NAME",
+        help="network: only these (default: all that work here)",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write every figure here")
     parser.add_argument(
@@ -188,6 +200,13 @@ def _ablation(args: argparse.Namespace, config: TrackerConfig) -> tuple[str, dic
     return ablation.text(figures), figures
 
 
+def _network(args: argparse.Namespace, config: TrackerConfig) -> tuple[str, dict[str, Any]]:
+    from engine.evaluation import network_speed
+
+    figures = network_speed.run(args.config, args.backends, config.threads, args.limit)
+    return network_speed.text(figures), figures
+
+
 _MEASURES = {
     "align": (_align, "the network on single pictures"),
     "still": (_still, "how much points tremble"),
@@ -195,6 +214,7 @@ _MEASURES = {
     "fit": (_fit, "the fit against known people, with and without the network's priors"),
     "ablation": (_ablation, "parts of the network and what they cost"),
     "video": (_video, "the tracker on clips and on pictures without a face"),
+    "network": (_network, "what one crop costs in every backend that works here"),
     "speed": (_speed, "frames a second and latency"),
 }
 

@@ -31,7 +31,7 @@ def onnx_file(weights: WeightFile, warm: bool = False, half: bool = False) -> Pa
     folder = cache_folder() / "networks" / weights_key(weights)
     single = folder / shipped.name
     if shipped.is_file():
-        single = checked(shipped)
+        single = checked(shipped, weights.manifest)
     elif not single.is_file():
         _export(weights, warm, single)
     if not half:

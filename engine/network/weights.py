@@ -35,11 +35,12 @@ class WeightFile:
     config: NetworkConfig
     head_sha256: str  # of the head model whose UV layout the network has learnt
     card: dict[str, Any]
+    manifest: Path | None = None  # of a folder outside resources/
 
     @property
     def tensors(self) -> list[Path]:
         """The files of the parameters, checksums verified. Raises AssetError."""
-        return [checked(path) for path in tensor_files(self.folder)]
+        return [checked(path, self.manifest) for path in tensor_files(self.folder)]
 
 
 def tensor_files(folder: Path) -> list[Path]:

@@ -40,7 +40,7 @@ def create(weights: WeightFile, threads: int, half: bool = True) -> Backend:
         return TwoGraphs(on_processor(network), on_processor(network), side, about)
     # TF32 rounds a product's operands to 11 bits: not what single precision promises.
     torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
-    cold, warm = (captured(network, side, warm, half) for warm in (False, True))
+    cold, warm = (on_card(network, side, warm, half) for warm in (False, True))
     about = (
         f"PyTorch {torch.__version__} on {torch.cuda.get_device_name()}, CUDA graph, "
         f"{'half' if half else 'single'} precision"
@@ -60,8 +60,13 @@ def on_processor(network: PointAligner) -> Callable[[Mapping[str, NDArray]], dic
     return run
 
 
-def captured(network: PointAligner, side_px: int, warm: bool, half: bool) -> StaticRun:
-    """Return the network on the current card as one replayed CUDA graph."""
+def on_card(
+    network: PointAligner, side_px: int, warm: bool, half: bool, capture: bool = True
+) -> StaticRun:
+    """Return the network on the current card.
+
+    capture  as one replayed CUDA graph; else kernel by kernel, to measure what the graph gains
+    """
     import torch
 
     from engine.network.export import example_inputs
@@ -70,19 +75,23 @@ def captured(network: PointAligner, side_px: int, warm: bool, half: bool) -> Sta
     network = network.cuda()
     examples = [tensor.cuda() for tensor in example_inputs(network, side_px, warm)]
 
-    def forward() -> PointAnswer:
+    def forward() -> dict[str, Tensor]:
         # Inside a captured graph a cached cast would be read without being made.
         with torch.autocast("cuda", torch.float16, enabled=half, cache_enabled=False):
-            return network(*examples)
+            answer: PointAnswer = network(*examples)
+        return {name: tensor.float().contiguous() for name, tensor in answer._asdict().items()}
 
     stream, graph = torch.cuda.Stream(), torch.cuda.CUDAGraph()
     stream.wait_stream(torch.cuda.current_stream())
     with torch.inference_mode(), torch.cuda.stream(stream):
-        for _ in range(_RUNS_BEFORE_CAPTURE):
-            forward()
-        with torch.cuda.graph(graph, stream=stream):
-            outputs: dict[str, Tensor] = {
-                name: tensor.float().contiguous() for name, tensor in forward()._asdict().items()
-            }
-    names = ["image", *MEMORY_NAMES][: len(examples)]
-    return StaticRun(dict(zip(names, examples, strict=True)), outputs, graph.replay, stream)
+        outputs = [forward() for _ in range(_RUNS_BEFORE_CAPTURE)][-1]
+        if capture:
+            with torch.cuda.graph(graph, stream=stream):
+                outputs = forward()
+
+    def step_by_step() -> None:
+        for name, tensor in forward().items():
+            outputs[name].copy_(tensor)
+
+    inputs = dict(zip(["image", *MEMORY_NAMES], examples, strict=False))
+    return StaticRun(inputs, outputs, graph.replay if capture else step_by_step, stream)
