@@ -26,7 +26,7 @@ _WRONG_FOCAL = 1.15
 
 # Of the made alignments: own and shared error of a point in px, of the made traits in coefficients.
 OWN_PX, SHARED_PX = 0.5, 0.7
-IDENTITY_SIGMA, EXPRESSION_SIGMA, ALIKE = 0.6, 0.15, 0.5
+IDENTITY_SIGMA, EXPRESSION_SIGMA, ALIKE = 0.6, 0.15, 0.95
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,8 +45,8 @@ class KnownScene:
 def from_points(head: HeadModel, seed: int, frames: int) -> KnownScene:
     """Return a moving, talking person whose points have own and shared noise of a known size.
 
-    The traits are made as well: truth and an error of the size they state, half of it the same in
-    every frame. The focal length is assumed 15 % too long.
+    The traits are made as well: truth and an error of the size they state, nearly the same in every
+    frame. The focal length is assumed 15 % too long.
     """
     rng = np.random.default_rng(seed)
     person = rng.normal(size=len(head.identity_basis))

@@ -18,7 +18,7 @@ from engine.evaluation.fit_scenes import KnownScene
 from engine.evaluation.tables import table
 from engine.fit.enrol import Enrolment
 from engine.fit.heads import HeadModel
-from engine.fit.retarget import retarget
+from engine.fit.retarget import RetargetSettings, retarget
 from engine.fit.settings import TrackerSettings
 from engine.fit.skinning import neutral_of, vertices
 from engine.fit.solver import FitState, Past, Solver
@@ -38,6 +38,7 @@ _PEOPLE, _FRAMES, _PICTURES = 4, 90, 100
 _INTERVAL_S = 1 / 30
 _LEARNT_STEPS = 4  # after the person has changed, as the tracker
 _TIMED = 200
+_GATED = RetargetSettings(tongue_gate=(0.2, 0.6))
 
 
 @dataclass(frozen=True, eq=False)
@@ -303,7 +304,7 @@ def _tongue_error(
     for frame, state, seen in zip(fitted, scene.truth, scene.alignments, strict=True):
         tongue = seen.traits.tongue if gated and seen.traits is not None else None
         shown = retarget(
-            frame.state.expression, head.expression_names, frame.state.gaze, tongue=tongue
+            frame.state.expression, head.expression_names, frame.state.gaze, _GATED, tongue
         )
         true = float(state.expression[head.expression_names.index("tongueOut")])
         errors.append(abs(shown["tongueOut"] - true))

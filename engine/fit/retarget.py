@@ -28,8 +28,9 @@ class RetargetSettings:
 
     gains: tuple[tuple[str, float], ...] = GAINS  # shape and factor; those not named have 1
     # Probability that the tongue is out, at which tongueOut begins to show and shows fully: points
-    # alone take a lower lip for a tongue. Not applied where the network does not say.
-    tongue_gate: tuple[float, float] = (0.2, 0.6)
+    # alone take a lower lip for a tongue. None: no gate. It needs a network that tells tongues:
+    # `flowface bench fit` shows the error with and without the gate.
+    tongue_gate: tuple[float, float] | None = None
     look_limits_rad: tuple[tuple[str, float], ...] = LOOK_LIMITS_RAD  # gaze at eyeLook = 1
 
     def __post_init__(self) -> None:
@@ -40,7 +41,7 @@ class RetargetSettings:
                 )
             if not 0.0 <= gain <= 10.0:
                 raise ConfigError(f"retarget.gains: {name} has {gain}; allowed are 0 to 10")
-        begins, full = self.tongue_gate
+        begins, full = self.tongue_gate or (0.0, 1.0)
         if not 0.0 <= begins < full <= 1.0:
             raise ConfigError(
                 f"retarget.tongue_gate: {self.tongue_gate}; needs two rising values from 0 to 1"
@@ -73,7 +74,7 @@ def retarget(
     by_name = dict(zip(names, expression.tolist(), strict=True))
     by_name.update(_look(gaze, dict(settings.look_limits_rad)))
     weights = np.array([by_name.get(name, 0.0) for name in BLENDSHAPE_NAMES])
-    if tongue is not None:
+    if tongue is not None and settings.tongue_gate is not None:
         begins, full = settings.tongue_gate
         share = np.clip((tongue - begins) / (full - begins), 0.0, 1.0)
         weights[BLENDSHAPE_NAMES.index("tongueOut")] *= share

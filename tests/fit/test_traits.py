@@ -12,6 +12,7 @@ from fit_scene import INTRINSICS, SIZE_PX, FakeNetwork, state_at
 from engine.errors import ConfigError
 from engine.fit.enrol import Enrolment
 from engine.fit.heads.open_head import OpenHead
+from engine.fit.retarget import RetargetSettings
 from engine.fit.settings import EnrolSettings, FitSettings, TrackerSettings
 from engine.fit.solver import Solver
 from engine.fit.tracker import Tracker
@@ -180,14 +181,16 @@ def test_the_tongue_shows_only_if_the_network_sees_one(head: OpenHead) -> None:
         return state_at(head, tongueOut=1.0, jawOpen=0.4)
 
     weights = []
-    for tongue in (0.0, 1.0):
+    for gate, tongue in (((0.2, 0.6), 0.0), ((0.2, 0.6), 1.0), (None, 0.0)):
         network = FakeNetwork(head, np.zeros(K), script)
         network.traits = said(np.zeros(K), 1.0, script(0).expression, tongue)
-        result = _tracker(network, TrackerSettings()).step(network.frame(0))
+        settings = TrackerSettings(retarget=RetargetSettings(tongue_gate=gate))
+        result = _tracker(network, settings).step(network.frame(0))
         assert result.blendshapes is not None
         weights.append(result.blendshapes["tongueOut"])
     assert weights[0] == 0.0
     assert weights[1] > 0.3
+    assert weights[2] == weights[1]
 
 
 def test_a_warm_start_goes_on_from_the_frame_before(head: OpenHead) -> None:
@@ -225,5 +228,7 @@ def test_impossible_weights_are_named() -> None:
         EnrolSettings(identity_prior_weight=-1)
     with pytest.raises(ConfigError, match="identity_correlation"):
         EnrolSettings(identity_correlation=1.5)
+    with pytest.raises(ConfigError, match="tongue_gate"):
+        RetargetSettings(tongue_gate=(0.6, 0.2))
     with pytest.raises(ConfigError, match="expression_prior_weight"):
         FitSettings(expression_prior_weight=-0.1)
