@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -35,7 +36,7 @@ def small_graphs(name: str, folder: Path) -> dict[str, Path]:
     return paths
 
 
-def run(model: onnx.ModelProto | Path, inputs: dict[str, NDArray]) -> dict[str, NDArray]:
+def run(model: onnx.ModelProto | Path, inputs: Mapping[str, NDArray]) -> dict[str, NDArray]:
     """Run a graph on the processor; it takes what it needs of the inputs."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.log_severity_level = 1, 3
