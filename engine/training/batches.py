@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from typing import TypeAlias
 
 import cv2
 import numpy as np
@@ -16,9 +17,13 @@ from engine.fit.heads.open_head import OpenHead
 from engine.network.crop import cut
 from engine.training.augment import AugmentSettings, random_crop, scene, sensor, window
 from engine.training.packs import Pack
+from engine.training.render.ring import RenderedStream
 from engine.types import Array, Crop
 
 _LANDMARKS = 478
+
+
+Drawn: TypeAlias = Pack | RenderedStream  # what pictures are drawn from
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +76,7 @@ class BatchMaker:
     def __init__(
         self,
         head: OpenHead,
-        packs: Sequence[Pack],
+        packs: Sequence[Drawn],
         shares: list[float],
         side_px: int,
         settings: AugmentSettings,
@@ -159,7 +164,7 @@ class Mirror:
         )[0]
 
     def coefficients(
-        self, pack: Pack, index: int, flipped: bool
+        self, pack: Drawn, index: int, flipped: bool
     ) -> tuple[Array | None, Array | None]:
         """Return identity (K,) and expression (E,) of an image, None where the pack has none."""
         identity = None if pack.identity is None else pack.identity[index]

@@ -3,7 +3,9 @@
 Every picture is seen twice: as itself and as the next frame would show it. The first view is
 aligned from a cold start, and once more; its memory starts the second view warm; and both cold
 answers must agree. A batch is a function of the seed and the step, so a run that was cut off and
-resumed sees the same pictures in the same order as one that was not.
+resumed sees the same pictures in the same order as one that was not. Pictures that are rendered
+meanwhile are the same too, but which of them a step draws from depends on how fast they come,
+unless `fresh` says.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ import csv
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,19 +25,20 @@ from torch import Tensor, nn
 from engine.errors import AssetError
 from engine.fit.heads import open_head
 from engine.fit.heads.open_head import OpenHead
-from engine.mailbox import Backlog
 from engine.network import weights
 from engine.network.aligner import Aligner, FlowMap, Memory
 from engine.network.build import build_point_aligner
 from engine.network.config import configuration
 from engine.training.augment import AugmentSettings
-from engine.training.batches import Batch, BatchMaker, PairSettings
+from engine.training.batches import Batch, BatchMaker, Drawn, PairSettings
+from engine.training.live import save_streams
+from engine.training.loading import BatchRange, Loader
 from engine.training.loss import AlignmentLoss, LossSettings
 from engine.training.packs import Pack
+from engine.training.render.ring import RenderedStream
 from engine.training.report import draw_curves
 from engine.training.validation import draw, figures
 from engine.training.warm_start import WarmSettings, carried, disturbed
-from engine.worker import Worker
 
 _log = logging.getLogger(__name__)
 
@@ -62,6 +65,7 @@ class TrainSettings:
     warm_up: int = 200
     ema: float = 0.998
     seed: int = 1
+    fresh: int = 0  # pictures rendered anew for each step and stream; 0 takes what is ready
     checkpoint_s: float = 120.0
     validate_every: int = 500
     loss: LossSettings = field(default_factory=LossSettings)
@@ -70,7 +74,7 @@ class TrainSettings:
     memory: WarmSettings = field(default_factory=WarmSettings)
 
 
-def pack_shares(packs: list[Pack], shares: StreamShares) -> list[float]:
+def pack_shares(packs: Sequence[Drawn], shares: StreamShares) -> list[float]:
     """Split the share of every stream over its packs, by their size.
 
     Raises AssetError if no pack belongs to a stream that has a share.
@@ -83,26 +87,21 @@ def pack_shares(packs: list[Pack], shares: StreamShares) -> list[float]:
     return result
 
 
-class _Steps:
-    """The mailbox of the loading thread: step numbers until closed."""
-
-    def __init__(self, first: int, last: int) -> None:
-        self._next, self._last, self._closed = first, last, False
-
-    def take(self) -> int | None:
-        if self._closed or self._next >= self._last:
-            return None
-        self._next += 1
-        return self._next - 1
-
-    def close(self) -> None:
-        self._closed = True
-
-
 class Trainer:
-    """Owns the network, the optimiser and the running average of the weights."""
+    """Owns the network, the optimiser and the running average of the weights.
 
-    def __init__(self, settings: TrainSettings, packs: list[Pack], folder: Path) -> None:
+    packs   pictures to train and to measure on
+    folder  of the run; it resumes from the checkpoint in it
+    live    streams that are rendered meanwhile, by name; the caller closes them
+    """
+
+    def __init__(
+        self,
+        settings: TrainSettings,
+        packs: list[Pack],
+        folder: Path,
+        live: Mapping[str, RenderedStream] | None = None,
+    ) -> None:
         torch.manual_seed(settings.seed)
         self.settings, self.folder = settings, folder
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -116,7 +115,8 @@ class Trainer:
             self.network.parameters(), lr=settings.rate, weight_decay=settings.weight_decay
         )
         self.step = 0
-        self.packs = [pack for pack in packs if not pack.is_test]
+        self.live = dict(live or {})
+        self.packs = [*(pack for pack in packs if not pack.is_test), *self.live.values()]
         self.test_packs = [pack for pack in packs if pack.is_test]
         folder.mkdir(parents=True, exist_ok=True)
         if self.checkpoint.is_file():
@@ -127,27 +127,32 @@ class Trainer:
         """The file that a run resumes from."""
         return self.folder / "checkpoint.pt"
 
-    def run(self, seconds: float | None, report: Callable[[int, dict[str, float]], None]) -> None:
+    def run(
+        self,
+        seconds: float | None,
+        report: Callable[[int, dict[str, float]], None],
+        loaders: int = 1,
+    ) -> None:
         """Train to the last step, or for `seconds`; always ends with a checkpoint.
 
-        report  called after every step with its number and the parts of the loss
+        report   called after every step with its number and the parts of the loss
+        loaders  threads that make batches; one alone while pictures are rendered meanwhile
         """
         settings, end = self.settings, time.monotonic() + (seconds or math.inf)
         side, shares = self.config.image_side_px, pack_shares(self.packs, settings.shares)
         maker = BatchMaker(self.head, self.packs, shares, side, settings.augment, settings.pair)
-        ready: Backlog[Batch] = Backlog(4)
-
-        def load(step: int) -> None:
-            if not ready.put_waiting(maker.make(settings.seed, step, settings.batch // 2)):
-                steps.close()
-
-        steps = _Steps(self.step, settings.steps)
-        loader = Worker("loader", steps, load, finish=ready.close)
+        count = 1 if self.live else loaders
+        streams = list(self.live.values())
+        wanted = BatchRange(settings.seed, settings.batch // 2, settings.steps, settings.fresh)
+        loading = [Loader(maker, wanted, self.step + k, count, streams) for k in range(count)]
+        first = self.step
         saved = since = time.monotonic()
-        waited = 0.0
-        pictures = 0
+        waited, pictures = 0.0, 0
         try:
-            while (asked := time.monotonic()) < end and (batch := ready.take()) is not None:
+            while (asked := time.monotonic()) < end:
+                batch = loading[(self.step - first) % count].take()
+                if batch is None:
+                    break
                 waited += time.monotonic() - asked
                 parts = self.train_step(batch.to(self.device))
                 pictures += len(batch.image)
@@ -163,9 +168,10 @@ class Trainer:
                     # The pause is neither work nor waiting.
                     since, waited, pictures = time.monotonic(), 0.0, 0
         finally:
-            ready.close()
-            loader.stop(timeout_s=30.0)
+            for loader in loading:
+                loader.stop()
         self.save()
+        save_streams(self.live, self.folder)
 
     def train_step(self, batch: Batch) -> dict[str, float]:
         """Take one step of the optimiser and of the average."""
