@@ -73,13 +73,15 @@ class PersonBelief:
         """Return precision (K,) and precision x mean (K,) of the prior on the identity.
 
         sigma   of people in general about the mean head: the prior is never looser than that
-        weight  share of the information that the network claims; 0 leaves people in general
+        weight  share of what the network adds to that; 0 leaves people in general
         """
         general = np.full(self._size, sigma**-2.0)
         if not self._frames or weight <= 0.0:
             return general, np.zeros(self._size)
         worth = 1.0 / (self._correlation + (1.0 - self._correlation) / self._frames)
-        information = weight * self._information / self._frames * worth
+        information = self._information / self._frames * worth
         mean = self._weighted / self._information
-        # The network has learnt from people in general: its variance already contains them.
-        return np.maximum(general, information), information * mean
+        # The network has learnt from people in general: its variance already contains them, its
+        # mean is already drawn to theirs, which is zero.
+        added = np.maximum(information - general, 0.0)
+        return general + weight * added, weight * information * mean

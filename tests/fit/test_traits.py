@@ -55,6 +55,16 @@ def test_a_surer_frame_counts_more() -> None:
     np.testing.assert_allclose(pull / precision, (1.0 * 25 + 2.0 * 6.25) / 31.25)
 
 
+def test_a_weight_scales_what_the_network_adds() -> None:
+    """Its Gaussian is that of people times a likelihood: half of it is half that likelihood."""
+    belief = PersonBelief(K, 0.0)
+    belief.add(said(np.full(K, 1.2), 0.5))
+    # N(1.2, 1/4) = N(0, 1) x N(1.6, 1/3)
+    precision, pull = belief.prior(1.0, 0.5)
+    np.testing.assert_allclose(precision, 1 + 3 / 2)
+    np.testing.assert_allclose(pull, 1.6 * 3 / 2)
+
+
 def test_the_prior_is_never_looser_than_people_in_general() -> None:
     belief = PersonBelief(K, 0.5)
     belief.add(said(np.full(K, 3.0), 4.0))
@@ -80,7 +90,8 @@ def test_without_a_word_of_the_network_people_are_as_always(silent: str | None) 
 
 def test_the_minimum_agrees_with_the_whole_energy(solver: Solver) -> None:
     """One keyframe without information: what is left is the prior alone, its mean the minimum."""
-    enrolment = Enrolment(solver, INTRINSICS)
+    settings = EnrolSettings(identity_prior_weight=1.0)
+    enrolment = Enrolment(solver, INTRINSICS, settings)
     person = np.random.default_rng(1).normal(size=K)
     enrolment.believe(said(person, 0.5))
     state = state_at(solver.head)
