@@ -72,6 +72,7 @@ def figures(status: SessionStatus) -> list[tuple[str, str]]:
     rows = [
         ("Source", f"{status.capture_rate:.1f} fps · {width_px} × {height_px}"),
         ("Tracker", f"{status.tracker_rate:.1f} fps"),
+        ("Network", status.network or "–"),
         ("Latency", _latency(status.tracker_latency)),
         ("Dropped", f"{dropped} of {status.captured} ({100 * share:.1f} %)"),
     ]

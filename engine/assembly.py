@@ -25,6 +25,11 @@ from engine.types import Camera
 class TrackerMaker(Protocol):
     """Makes trackers for a session, one after the other."""
 
+    @property
+    def about(self) -> str:
+        """What runs the network, for the user; empty before the first tracker."""
+        ...
+
     def __call__(self, config: TrackerConfig, camera: Camera) -> FrameTracker:
         """Return a tracker that starts without a face. Raises AssetError or ConfigError."""
         ...
@@ -48,6 +53,11 @@ class TrackerFactory:
 
         head, backend = self._parts(config)
         return Tracker(head, backend, Detector(), TrackerSettings(), camera)
+
+    @property
+    def about(self) -> str:
+        """What runs the network, for the user; empty before the first tracker."""
+        return "" if self._loaded is None else self._loaded[2].about
 
     def close(self) -> None:
         """Release the network."""

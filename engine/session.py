@@ -103,6 +103,7 @@ class Session:
             state=self._state(graph, error),
             error=error,
             source=graph.source.name,
+            network=self._make_tracker.about,
             size_px=graph.source.camera.size_px,
             captured=graph.captured.count,
             processed=graph.processed.count,

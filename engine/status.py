@@ -50,6 +50,7 @@ class SessionStatus:
     state: State
     error: Exception | None = None
     source: str = ""
+    network: str = ""  # what runs it, on which device, in which precision
     size_px: tuple[int, int] = (0, 0)
     captured: int = 0
     processed: int = 0

@@ -18,7 +18,7 @@ from engine.types import Alignment, AlignmentMemory, Crop, Frame, Status
 
 
 class MadeUpBackend:
-    crop_side_px = 192
+    crop_side_px, about = 192, "an abacus, 2 threads"
 
     def __init__(self, threads: int) -> None:
         self.threads, self.warmed, self.closed = threads, False, False
@@ -62,7 +62,9 @@ def backends(monkeypatch: pytest.MonkeyPatch) -> list[MadeUpBackend]:
 
 def test_tracker_finds_nobody_in_an_empty_room(backends: list[MadeUpBackend]) -> None:
     factory = TrackerFactory()
+    assert factory.about == ""
     tracker = factory(TrackerConfig(threads=1), assumed_camera(64, 48))
+    assert factory.about == "an abacus, 2 threads"
     result = tracker.step(Frame(np.full((48, 64, 3), 90, np.uint8), 5, 1_000))
     assert (result.status, result.frame_index) == (Status.SEARCHING, 5)
     assert result.head is None

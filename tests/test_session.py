@@ -32,6 +32,8 @@ FRAMES = 12
 class MadeUpTracker:
     """Finds a face in every frame but the third, after `seconds`."""
 
+    about = "made up"
+
     def __init__(self, seconds: float = 0.0) -> None:
         self.seconds, self.seen = seconds, []
         self.made: list[TrackerConfig] = []

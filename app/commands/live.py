@@ -75,6 +75,7 @@ def report(status: SessionStatus) -> str:
     latency = status.tracker_latency
     lines = [
         f"source            {status.source}, {status.size_px[0]}x{status.size_px[1]}",
+        f"network           {status.network}",
         f"frames            {status.captured} captured, {status.processed} processed",
         f"tracked           {status.tracked} ({share:.1f} %)",
         f"rate              {status.tracker_rate:.1f} frames/s "

@@ -59,8 +59,9 @@ class TrackingPanel(Card):
     def _add_figure(self, label: str) -> None:
         row = len(self._values)
         value = QLabel(alignment=Qt.AlignmentFlag.AlignRight)
+        value.setWordWrap(True)
         value.setAccessibleName(label)
-        self._grid.addWidget(text(label, "quiet"), row, 0)
+        self._grid.addWidget(text(label, "quiet"), row, 0, Qt.AlignmentFlag.AlignTop)
         self._grid.addWidget(value, row, 1)
         self._values[label] = value
 

@@ -47,6 +47,7 @@ def test_a_stopped_output_comes_before_the_face() -> None:
 def test_figures() -> None:
     status = SessionStatus(
         State.RUNNING,
+        network="ONNX Runtime 1.2 on the CPU, 2 threads",
         size_px=(640, 480),
         captured=190,
         capture_rate=29.96,
@@ -58,6 +59,7 @@ def test_figures() -> None:
     assert dict(figures(status)) == {
         "Source": "30.0 fps · 640 × 480",
         "Tracker": "28.0 fps",
+        "Network": "ONNX Runtime 1.2 on the CPU, 2 threads",
         "Latency": "18 ms · p95 24 ms",
         "Dropped": "16 of 190 (8.0 %)",
     }

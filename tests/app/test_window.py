@@ -68,6 +68,8 @@ def screen() -> Iterator[bool]:
 class SteadyTracker:
     """Finds the same face in every frame; stands for network and fit."""
 
+    about = "made up"
+
     def __init__(self, head: HeadModel) -> None:
         self._result = tracked(head.neutral, SIZE, pose(0.3))
 

@@ -52,6 +52,8 @@ class Gullible:
 
 
 class GullibleMaker:
+    about = "made up"
+
     def __init__(self) -> None:
         self.shown: list[int] = []
 

@@ -30,6 +30,8 @@ class Slow:
 
 
 class SlowMaker:
+    about = "made up"
+
     def __call__(self, config: TrackerConfig, camera: Camera) -> Slow:
         return Slow()
 

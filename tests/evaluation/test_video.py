@@ -73,6 +73,8 @@ class Scripted:
 
 
 class ScriptedMaker:
+    about = "made up"
+
     def __init__(self, points: np.ndarray) -> None:
         self._points = points
         self.camera: Camera | None = None

@@ -155,6 +155,7 @@ def test_answers_of_a_static_run_are_copies() -> None:
         run({"x": x.astype(np.float64), "y": y})
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(find_spec("tensorrt_rtx") is None, reason="TensorRT for RTX is not installed")
 def test_tensorrt_builds_every_graph(exported: dict[str, dict[str, Path]], tmp_path: Path) -> None:
     """TensorRT for RTX builds without a card: it judges our graphs itself."""

@@ -26,7 +26,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 MODULES = ("tensorrt", "tensorrt_rtx")  # in the order in which they are tried
-INSTALL = "pip install 'flowface-live[rtx]' (TensorRT for RTX), or pip install tensorrt-cu13"
+INSTALL = (
+    "install one with: pip install tensorrt-rtx-cu13 (GeForce RTX and RTX workstation cards), or "
+    "pip install tensorrt-cu13 (all, data centres included)"
+)
 
 _LOG = logging.getLogger(__name__)
 
