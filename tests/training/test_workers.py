@@ -2,47 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import json
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
+from numbered_source import NumberedSource
 
 from engine.errors import BackendError
 from engine.fit.heads import open_head
+from engine.training.bundle import Bundle
+from engine.training.live import POSITIONS, live_sources, save_streams
 from engine.training.packs import read_pack
 from engine.training.render.ring import RenderedStream, load_rows
-from engine.training.render.workers import BLOCK, HeadSource, Row, Workers
-
-
-@dataclass(frozen=True)
-class NumberedSource:
-    """Draws grey pictures whose labels are their numbers, without OpenGL."""
-
-    fails_at: int = 10**9
-    stream: str = "a"
-    head_sha256: str = "abc"
-
-    def open(self) -> Callable[[int], Row]:
-        def draw(index: int) -> Row:
-            if index >= self.fails_at:
-                raise BackendError("no such graphics card")
-            grey = np.full((8, 8, 3), index % 200, np.uint8)
-            labels = {
-                "points": np.full((9, 2), 64 * index, np.int16),
-                "visible": np.packbits(np.arange(9) % 2 == index % 2),
-                "expression": np.full(52, index / 1000, np.float16),
-            }
-            return cv2.imencode(".png", grey)[1].tobytes(), labels
-
-        return draw
+from engine.training.render.workers import BLOCK, HeadSource, Workers
 
 
 @pytest.fixture
 def stream() -> Iterator[RenderedStream]:
-    ring = RenderedStream(NumberedSource(), workers=2, capacity=5)
+    ring = RenderedStream(NumberedSource(), workers=1, capacity=5)
     yield ring
     ring.close()
 
@@ -114,3 +94,22 @@ def test_workers_draw_heads(tmp_path: Path) -> None:
             assert row[0] == draw(index)[0]
     finally:
         workers.close()
+
+
+def test_live_streams_are_kept_by_name(stream: RenderedStream, tmp_path: Path) -> None:
+    stream.advance(4)
+    save_streams({"a": stream}, tmp_path)
+    assert json.loads((tmp_path / POSITIONS).read_text(encoding="utf-8")) == {"a": 4}
+    kept = [int(row[1]["points"][0, 0]) // 64 for row in load_rows(tmp_path / "rendered_a.npz")]
+    assert kept == [0, 1, 2, 3]
+
+
+def test_a_bundle_names_what_can_be_drawn(tmp_path: Path) -> None:
+    bundle = Bundle(tmp_path, tmp_path / "fits.npz", tmp_path / "ict_head.npz", ())
+    sources = live_sources(bundle, seed=5)
+    assert {name: source.stream for name, source in sources.items()} == {
+        "a": "a", "ict": "a", "b": "b"
+    }  # fmt: skip
+    assert len({getattr(source, "seed") for source in sources.values()}) == 3  # noqa: B009
+    assert not getattr(sources["ict"], "known")  # noqa: B009 - its people are another model's
+    assert set(live_sources(replace(bundle, ict_head=None), 5)) == {"a", "b"}

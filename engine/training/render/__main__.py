@@ -2,6 +2,7 @@
 
 python -m engine.training.render --count N --seed S --out FILE.npz [--sheet FILE.jpg]
 python -m engine.training.render demo --out FOLDER
+python -m engine.training.render rate --count 100 --workers N [--gpu INDEX]
 python -m engine.training.render sequence --kind KIND --seed S --frames N --out FILE.npz
 """
 
@@ -28,6 +29,7 @@ from engine.training.render.renderer import HeadRenderer
 from engine.training.render.sample import Sampler
 from engine.training.render.sheet import labelled, write_sheet
 from engine.training.render.surroundings import Skies
+from engine.training.render.workers import HeadSource, Workers
 
 SHEET_TILES, SHEET_COLUMNS, LABELLED_TILES = 48, 8, 6
 
@@ -39,7 +41,9 @@ def arguments() -> argparse.Namespace:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("what", nargs="?", choices=("pack", "demo", "sequence"), default="pack")
+    parser.add_argument(
+        "what", nargs="?", choices=("pack", "demo", "sequence", "rate"), default="pack"
+    )
     parser.add_argument("--count", type=int, default=48, help="pictures to render")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, help="pack to write (.npz); the demo's folder")
@@ -48,6 +52,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--test", action="store_true", help="skins that training never sees")
     parser.add_argument("--head", type=Path, default=open_head.DEFAULT_PATH)
     parser.add_argument("--kind", choices=KINDS, default="spoken", help="of a sequence")
+    parser.add_argument("--workers", type=int, default=1, help="of rate: processes that draw")
+    parser.add_argument("--gpu", type=int, help="of rate: EGL device that draws")
     parser.add_argument("--frames", type=int, default=90, help="of a sequence")
     return parser.parse_args()
 
@@ -92,6 +98,27 @@ def render_sequence(options: argparse.Namespace) -> None:
     )  # fmt: skip
 
 
+def measure_rate(options: argparse.Namespace) -> None:
+    """Report how many pictures a second the worker processes draw, after --count to warm up."""
+    if options.count < 1 or options.workers < 1:
+        raise ConfigError("rate: --count and --workers of at least 1 are needed")
+    source = HeadSource(options.head, data_folder(), options.seed)
+    workers = Workers(source, options.workers, gpu=options.gpu)
+    try:
+        for measured in (False, True):
+            started, taken = time.monotonic(), 0
+            while taken < options.count * options.workers:
+                taken += workers.take() is not None
+            if measured:
+                rate = taken / (time.monotonic() - started)
+                message = "%d workers: %.1f pictures a second, %.1f each"
+                logging.getLogger(__name__).info(
+                    message, options.workers, rate, rate / options.workers
+                )
+    finally:
+        workers.close()
+
+
 def main() -> int:
     """Run the chosen command; a user's mistake becomes a message and exit code 1."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
@@ -104,6 +131,8 @@ def main() -> int:
             write_demo(renderer, Skies(data_folder() / "hdri"), options.out, sha256(options.head))
         elif options.what == "sequence":
             render_sequence(options)
+        elif options.what == "rate":
+            measure_rate(options)
         else:
             render_pack(options)
     except FlowFaceError as error:
