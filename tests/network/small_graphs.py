@@ -12,6 +12,7 @@ import onnxruntime
 import torch
 from numpy.typing import NDArray
 
+from engine.network.aligner import PointAligner
 from engine.network.build import untrained_point_aligner
 from engine.network.config import configuration
 from engine.network.export import export_onnx
@@ -20,8 +21,8 @@ from engine.network.warm import MEMORY_NAMES
 SIDE_PX = 64  # of the pictures
 
 
-def small_graphs(name: str, folder: Path) -> dict[str, Path]:
-    """Export a configuration, cold and warm, with random parameters and all sizes small.
+def small_network(name: str) -> PointAligner:
+    """Return a configuration with random parameters and all sizes small.
 
     Every kind of layer of the configuration is there, once or twice.
     """
@@ -29,7 +30,12 @@ def small_graphs(name: str, folder: Path) -> dict[str, Path]:
     if config.encoder != "light":
         config = replace(config, encoder="mit_b0", hidden=16, channels=16)
     torch.manual_seed(0)
-    network = untrained_point_aligner(config).eval()
+    return untrained_point_aligner(config).eval()
+
+
+def small_graphs(name: str, folder: Path) -> dict[str, Path]:
+    """Export a small network, cold and warm."""
+    network = small_network(name)
     paths = {"cold": folder / f"{name}.onnx", "warm": folder / f"{name}_warm.onnx"}
     for kind, path in paths.items():
         export_onnx(network, SIDE_PX, path, warm=kind == "warm")
