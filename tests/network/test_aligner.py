@@ -47,6 +47,18 @@ def test_matching_keeps_its_precision_under_autocast() -> None:
     assert float((spread - exact_spread).abs().max()) < 0.05
 
 
+def test_matching_stays_in_single_precision_under_autocast() -> None:
+    """Squares of pixels do not fit into half precision, on which a card is run."""
+    torch.manual_seed(9)
+    correlation = torch.randn(1, 64, 16, 16)
+    expected = match(correlation, 512)
+    with torch.autocast("cpu", torch.float16):
+        found = match(correlation, 512)
+    for ours, true in zip(found, expected, strict=True):
+        assert ours.dtype == torch.float32
+        torch.testing.assert_close(ours, true, rtol=1e-6, atol=1e-5)
+
+
 def bilinear(values: np.ndarray, x: float, y: float) -> float:
     """Value at cell coordinates (centres at integers), zero outside."""
     left, top = int(np.floor(x)), int(np.floor(y))
