@@ -168,7 +168,7 @@ def text(result: dict[str, Any]) -> str:
               "GPU ms", "NME %", "lids %", "lips %", "video NME %", "SSME px", "SSME h=1",
               "video lids %", "video lips %")  # fmt: skip
     lines = [tuple(_cells(row)) for row in result["rows"]]
-    note = f"CPU times on {result['threads']} threads of PyTorch; video: the rendered sequences\n"
+    note = f"CPU ms: PyTorch, --threads {result['threads']}; video: the rendered sequences\n"
     return table(header, lines) + note
 
 
