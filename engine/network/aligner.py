@@ -52,14 +52,14 @@ class View(NamedTuple):
 
     correlation: Tensor  # (B, D * D, h, w)
     fine: Tensor | None  # (B, C, S/4, S/4)
-    traits: Traits | None
+    pooled: Tensor  # (B, P)
 
     def settled(self) -> View:
         """Return the same view, whose comparison with the texels further steps do not train.
 
         The first step does; in training, gradients of the large volume would cost most of a step.
         """
-        return View(self.correlation.detach(), self.fine, None)
+        return View(self.correlation.detach(), self.fine, self.pooled)
 
 
 class Estimate(NamedTuple):
@@ -68,11 +68,7 @@ class Estimate(NamedTuple):
     steps: list[FlowMap]  # after the start (if it looks at the image) and after each step
     memory: Memory  # of the last step
     view: View  # for further steps
-
-    @property
-    def traits(self) -> Traits | None:
-        """What the image tells of the whole face."""
-        return self.view.traits
+    traits: Traits | None
 
 
 class Aligner(nn.Module):
@@ -119,15 +115,14 @@ class Aligner(nn.Module):
         for _ in range(iterations):
             memory = self.refine(view, memory, levels)
             steps.append(memory.flow_map())
-        return Estimate(steps, memory, view)
+        return Estimate(steps, memory, view, self.tell(view, memory))
 
     def look(self, image: Tensor) -> View:
         """Encode an image and compare it with every texel: what cold and warm have in common."""
         features = self.encoder(image)
         z_uv = self.z_uv().expand(image.shape[0], -1, -1, -1)
         correlation = correlate(z_uv, self._image_map(features.coarse))
-        traits = None if self.traits is None else self.traits(features.pooled)
-        return View(correlation, features.fine, traits)
+        return View(correlation, features.fine, features.pooled)
 
     def begin(self, view: View) -> Memory:
         """Return the cold start F_0, S_0, h_0."""
@@ -159,6 +154,12 @@ class Aligner(nn.Module):
         context = self.context().relu().expand(position.shape[0], -1, -1, -1)
         hidden, change, log_change = self.update(memory.hidden, context, seen, flow, log_sigma)
         return Memory(position + change * (side / 32), log_sigma + log_change, hidden)
+
+    def tell(self, view: View, memory: Memory) -> Traits | None:
+        """Return what is seen of the whole face; None if the network has no such head."""
+        if self.traits is None:
+            return None
+        return self.traits(view.pooled, memory.position.detach(), memory.hidden)
 
     def _image_map(self, coarse: Tensor) -> Tensor:
         if self.config.start == "matching":

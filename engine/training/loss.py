@@ -46,9 +46,9 @@ class LossSettings:
     portrait: float = 1.0  # of the teacher's landmarks against rendered vertices
     still: float = 1.0  # per sigma between the two views of a face
     further: float = 0.5  # of a second cold step and of a warm one
-    identity: float = 0.05
-    expression: float = 0.1
-    tongue: float = 0.1
+    identity: float = 1.0  # of the traits, which are learnt apart
+    expression: float = 1.0
+    tongue: float = 2.0
     bound: float = 50.0  # of d^2 / (2 sigma^2), then linear in d / sigma
 
 

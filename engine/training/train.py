@@ -1,6 +1,7 @@
 """Training of the alignment network: resumable at any checkpoint, the same on CPU and CUDA.
 
-Every picture is seen twice: as itself and as the next frame would show it. The first view is
+First the alignment learns, then, with all else held fixed, the head that tells the traits. Every
+picture is seen twice: as itself and as the next frame would show it. The first view is
 aligned from a cold start, and once more; its memory starts the second view warm; and both cold
 answers must agree. A batch is a function of the seed and the step, so a run that was cut off and
 resumed sees the same pictures in the same order as one that was not. Pictures that are rendered
@@ -22,7 +23,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from engine.errors import AssetError
+from engine.errors import AssetError, ConfigError
 from engine.fit.heads import open_head
 from engine.fit.heads.open_head import OpenHead
 from engine.network import weights
@@ -57,6 +58,7 @@ class TrainSettings:
     """One training run."""
 
     network: str = "nano"
+    traits: bool = False  # learn these alone, with the alignment held fixed
     shares: StreamShares = field(default_factory=StreamShares)
     steps: int = 20_000
     batch: int = 32  # pictures a step: half of them second views
@@ -111,8 +113,11 @@ class Trainer:
         self.average = Aligner(self.config).to(self.device)
         self.average.load_state_dict(self.network.state_dict())
         self.loss = AlignmentLoss(self.head, settings.loss).to(self.device)
+        for name, parameter in self.network.named_parameters():
+            parameter.requires_grad_(name.startswith("traits.") == settings.traits)
+        learning = [p for p in self.network.parameters() if p.requires_grad]
         self.optimiser = torch.optim.AdamW(
-            self.network.parameters(), lr=settings.rate, weight_decay=settings.weight_decay
+            learning, lr=settings.rate, weight_decay=settings.weight_decay
         )
         self.step = 0
         self.live = dict(live or {})
@@ -177,8 +182,9 @@ class Trainer:
         """Take one step of the optimiser and of the average."""
         for group in self.optimiser.param_groups:
             group["lr"] = self._rate()
-        self.network.train()
-        total, parts = self._loss(batch)
+        of_traits = self.settings.traits
+        self.network.train(not of_traits)  # what is held fixed keeps its statistics, too
+        total, parts = self._traits_loss(batch) if of_traits else self._loss(batch)
         self.optimiser.zero_grad(set_to_none=True)
         total.backward()
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
@@ -191,7 +197,7 @@ class Trainer:
         return parts | {"loss": float(total.detach())}
 
     def _loss(self, batch: Batch) -> tuple[Tensor, dict[str, float]]:
-        """Return the loss of a batch: cold on all views, a further step, a warm start, traits."""
+        """Return the loss of a batch: cold on all views, a further step, a warm start."""
         settings = self.settings.loss
         with torch.autocast(self.device, torch.bfloat16, enabled=self.device == "cuda"):
             cold = self.network(batch.image.contiguous(memory_format=torch.channels_last))
@@ -207,12 +213,15 @@ class Trainer:
         total, parts["further_px"] = total + settings.further * loss, told["vertex_px"]
         still, parts["still_px"] = self.loss.stillness(_float(cold.steps)[-1], batch)
         total = total + settings.still * still
-        if cold.traits is not None:
-            loss, told = self.loss.traits(
-                type(cold.traits)(*(t.float() for t in cold.traits)), batch
-            )
-            total, parts = total + loss, parts | told
         return total, parts
+
+    def _traits_loss(self, batch: Batch) -> tuple[Tensor, dict[str, float]]:
+        """Return the loss of what is told of the whole face, by a network that is held fixed."""
+        with torch.autocast(self.device, torch.bfloat16, enabled=self.device == "cuda"):
+            told = self.network(batch.image.contiguous(memory_format=torch.channels_last)).traits
+        if told is None:
+            raise ConfigError(f"{self.config.name}: has no traits to learn")
+        return self.loss.traits(type(told)(*(tensor.float() for tensor in told)), batch)
 
     def _rate(self) -> float:
         settings = self.settings
@@ -252,7 +261,7 @@ class Trainer:
         draw(self.average, self.loss, packs, self.folder / "samples.png")
 
     def begin_from(self, tensors: dict[str, Tensor]) -> None:
-        """Start from trained parameters; what they lack of the traits head stays untrained.
+        """Start from trained parameters; a traits head that they lack stays untrained.
 
         Raises AssetError if they belong to another network.
         """

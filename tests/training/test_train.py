@@ -176,6 +176,27 @@ def test_a_resumed_run_equals_one_that_was_not_cut_off(pack: Pack, tmp_path: Pat
         torch.testing.assert_close(second.average.state_dict()[name], value, rtol=1e-4, atol=1e-5)
 
 
+def test_traits_are_learnt_with_the_alignment_held_fixed(pack: Pack, tmp_path: Path) -> None:
+    from engine.training.batches import BatchMaker
+
+    rng = np.random.default_rng(3)
+    known = replace(pack, identity=rng.normal(0, 1, (6, 60)), expression=rng.random((6, 52)))
+    settings = TrainSettings(shares=ONLY_PORTRAITS, traits=True, weight_decay=0.5)
+    trainer = Trainer(settings, [known], tmp_path)
+    before = {name: value.clone() for name, value in trainer.network.state_dict().items()}
+    side = trainer.config.image_side_px
+    batch = BatchMaker(HEAD, [known], [1.0], side, settings.augment).make(0, 0, 2)
+    losses = [trainer.train_step(batch)["loss"] for _ in range(8)]
+    changed = {
+        name
+        for name, value in trainer.network.state_dict().items()
+        if not torch.equal(value, before[name])
+    }
+    assert changed
+    assert all(name.startswith("traits.") for name in changed)
+    assert losses[-1] < losses[0]
+
+
 def test_a_run_begins_from_other_weights(pack: Pack, tmp_path: Path) -> None:
     settings = TrainSettings(shares=ONLY_PORTRAITS)
     trainer = Trainer(settings, [pack], tmp_path)
