@@ -12,12 +12,14 @@ from __future__ import annotations
 import sys
 
 import cv2
-import mediapipe as mp  # pyright: ignore[reportMissingImports]
 import numpy as np
 
 
 def main() -> None:
     """Run the module as a program."""
+    # Here, so that this project can be imported whole without it.
+    import mediapipe as mp  # pyright: ignore[reportMissingImports]
+
     source, target = sys.argv[1:]
     with np.load(source, allow_pickle=False) as file:
         jpeg, offsets = file["jpeg"], file["offsets"]
