@@ -35,7 +35,7 @@ class Centroid:
         flow = FlowMap(
             answer[:, :, None, None].expand(-1, -1, 8, 8), torch.ones(len(crops), 1, 8, 8)
         )
-        return Estimate([flow], cast("Any", None), cast("Any", None))
+        return Estimate([flow], cast("Any", None), cast("Any", None), None)
 
 
 @pytest.mark.parametrize(("gain", "expected"), [(1.0, 0.0), (0.0, 1.0)])
