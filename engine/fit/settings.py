@@ -211,7 +211,7 @@ class TrustSettings:
     """
 
     smallest_face_px: float = 24.0
-    sigma_share: float = 0.045  # median sigma of the visible vertices; clear faces have 0.01 to 0.02
+    sigma_share: float = 0.045  # median sigma of the visible vertices; clear faces: 0.01 to 0.02
     rms_share: float = 0.05  # median distance of alignment and fit: no head looks like that above
     outlier_share: float = 0.08  # a vertex farther off than this is an outlier
     inlier_share: float = 0.75  # of the visible vertices that must not be outliers

@@ -30,8 +30,8 @@ TYPES: dict[str, set[int]] = {
     **dict.fromkeys(("Add", "Div", "Equal", "Mod", "Mul", "Pow", "ReduceMean", "Relu", "Sub"),
                     NUMBERS),
     **dict.fromkeys((
-        "Concat", "Constant", "ConstantOfShape", "Expand", "Flatten", "Gather", "Identity", "Reshape",
-        "Shape", "Slice", "Split", "Squeeze", "Transpose", "Unsqueeze", "Where",
+        "Concat", "Constant", "ConstantOfShape", "Expand", "Flatten", "Gather", "Identity",
+        "Reshape", "Shape", "Slice", "Split", "Squeeze", "Transpose", "Unsqueeze", "Where",
     ), ALL),
     "Cast": ALL | {T.UINT8},
 }  # fmt: skip
