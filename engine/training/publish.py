@@ -36,7 +36,7 @@ def publish(trainer: Trainer, name: str, made: str, say: Callable[[str], None]) 
     rounded = {k: v.half().float() for k, v in trainer.average.cpu().state_dict().items()}
     network.aligner.load_state_dict(rounded)
     network.eval()
-    portraits = [pack for pack in trainer.packs if pack.spread is not None]
+    portraits = [pack for pack in trainer.measured if pack.spread is not None]
     if portraits:
         scale = torch.tensor(sigma_scale(network, trainer, portraits[0])).half()
         network.sigma_scale.copy_(scale)

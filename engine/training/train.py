@@ -122,7 +122,7 @@ class Trainer:
         self.step = 0
         self.live = dict(live or {})
         self.packs = [*(pack for pack in packs if not pack.is_test), *self.live.values()]
-        self.test_packs = [pack for pack in packs if pack.is_test]
+        self.measured = [pack for pack in packs if pack.is_test or pack.spread is not None]
         folder.mkdir(parents=True, exist_ok=True)
         if self.checkpoint.is_file():
             self._resume()
@@ -242,7 +242,7 @@ class Trainer:
 
     def validate(self, limit: int = 128) -> dict[str, float]:
         """Return the figures of the running average on portraits and test packs."""
-        return figures(self.average, self.loss, [*self.packs, *self.test_packs], limit)
+        return figures(self.average, self.loss, self.measured, limit)
 
     def _log_row(self, parts: dict[str, float]) -> None:
         path = self.folder / "curves.csv"
@@ -257,8 +257,7 @@ class Trainer:
 
     def _draw(self) -> None:
         draw_curves(self.folder / "curves.csv", self.folder / "curves.png")
-        packs = [*self.packs, *self.test_packs]
-        draw(self.average, self.loss, packs, self.folder / "samples.png")
+        draw(self.average, self.loss, self.measured, self.folder / "samples.png")
 
     def begin_from(self, tensors: dict[str, Tensor]) -> None:
         """Start from trained parameters; a traits head that they lack stays untrained.

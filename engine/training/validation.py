@@ -101,7 +101,8 @@ def draw(network: Aligner, loss: AlignmentLoss, packs: list[Pack], path: Path) -
             points, sigma = loss.readout(network(crops).steps[-1])
             shown = (crops.permute(0, 2, 3, 1) * 255).to(torch.uint8)
             marks, spread = loss.landmarks(points), loss.landmarks(sigma[..., None])[..., 0]
-            draw_samples(*(t.cpu().numpy() for t in (shown, marks, truth, spread)), path)
+            found = [tensor.cpu().numpy() for tensor in (shown, marks, truth, spread)]
+            draw_samples(found[0], found[1], found[2], found[3], path)
             return
 
 
