@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import subprocess
 import tempfile
 import time
 from collections.abc import Generator, Iterator
@@ -19,8 +18,9 @@ import numpy as np
 
 from engine.assembly import TrackerMaker
 from engine.config import Config, TrackerConfig, output_choice, source_choice
-from engine.errors import AssetError, TrackingError
+from engine.errors import TrackingError
 from engine.evaluation.datasets import clips
+from engine.evaluation.rivals.run import run_program
 from engine.evaluation.tracks import STAGES
 from engine.geometry import assumed_camera
 from engine.session import Session
@@ -77,19 +77,8 @@ def time_rival(video: Path, python: Path, tool: Path) -> Array:
 
     Raises AssetError if the environment or the tool does not run.
     """
-    for needed in (python, tool):
-        if not needed.is_file():
-            raise AssetError(f"{needed}: no such file; the rival needs a Python with mediapipe")
     out = video.with_suffix(".rival.npz")
-    run = subprocess.run(
-        [str(python), str(tool), str(video), "--out", str(out)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if run.returncode:
-        last = (run.stderr.strip().splitlines() or ["no message"])[-1]
-        raise AssetError(f"{python}: {tool.name} failed ({last})")
+    run_program(python, tool, str(video), "--out", str(out))
     with np.load(out, allow_pickle=False) as file:
         return file["ms"].astype(np.float64)
 

@@ -22,20 +22,23 @@ def mediapipe_static(python: Path, files: list[NDArray[np.uint8]]) -> Array:
     returns  (N, 478, 2) px, NaN where it finds no face
     Raises AssetError if that interpreter cannot run it.
     """
-    if not python.is_file():
-        raise AssetError(f"{python}: no such file; the rival needs a Python with mediapipe")
     with tempfile.TemporaryDirectory() as made:
         source, target = Path(made) / "pictures.npz", Path(made) / "found.npz"
         offsets = np.cumsum([0] + [len(file) for file in files]).astype(np.int64)
         np.savez(source, jpeg=np.concatenate(files), offsets=offsets)
-        run = subprocess.run(
-            [str(python), str(_STATIC), str(source), str(target)],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if run.returncode:
-            last = (run.stderr.strip().splitlines() or ["no message"])[-1]
-            raise AssetError(f"{python}: {_STATIC.name} failed ({last})")
+        run_program(python, _STATIC, str(source), str(target))
         with np.load(target, allow_pickle=False) as file:
             return file["landmarks"].astype(np.float64)
+
+
+def run_program(python: Path, program: Path, *arguments: str) -> None:
+    """Run a rival's program to its end. Raises AssetError if it or its Python does not run."""
+    for needed in (python, program):
+        if not needed.is_file():
+            raise AssetError(f"{needed}: no such file; the rival needs a Python with mediapipe")
+    run = subprocess.run(
+        [str(python), str(program), *arguments], capture_output=True, text=True, check=False
+    )
+    if run.returncode:
+        last = (run.stderr.strip().splitlines() or ["no message"])[-1]
+        raise AssetError(f"{python}: {program.name} failed ({last})")
