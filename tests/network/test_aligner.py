@@ -157,6 +157,9 @@ def test_a_warm_step_is_the_next_step(name: str) -> None:
     torch.testing.assert_close(on.memory.position, thrice.memory.position)
     torch.testing.assert_close(on.memory.hidden, thrice.memory.hidden)
     assert len(on.steps) == 1
+    # what was seen goes on from step to step: a lost state gives another answer
+    lost = network(image, once.memory._replace(hidden=torch.zeros_like(once.memory.hidden)))
+    assert not torch.allclose(on.memory.position, lost.memory.position)
     assert not torch.allclose(on.memory.position, once.memory.position)
 
 
