@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
-
 import numpy as np
-from numpy.typing import NDArray
 
 from engine.clock import NS_PER_S, now_ns
 from engine.fit.enrol import Enrolment, warm_up
-from engine.fit.heads import HeadModel, landmarks
+from engine.fit.fitted import Fitted, outline, roll_of
+from engine.fit.heads import HeadModel
 from engine.fit.lens import distorted, undistorted
 from engine.fit.residuals import Measurement
 from engine.fit.retarget import retarget
+from engine.fit.search import FaceDetector, find
 from engine.fit.settings import TrackerSettings
 from engine.fit.solver import FitState, Past, Solver
 from engine.fit.start import first_state
+from engine.fit.stranger import StrangerWatch
 from engine.fit.traits import Guess, guess_of
-from engine.fit.trust import Quality, doubt, quality_of
+from engine.fit.trust import doubt, quality_of
 from engine.geometry import project
 from engine.network.backends import Backend
-from engine.network.crop import crop_from_box, crop_from_points
+from engine.network.crop import crop_from_points
 from engine.types import (
     Alignment,
     AlignmentMemory,
@@ -35,45 +33,8 @@ from engine.types import (
     TrackResult,
 )
 
-_FACE_LANDMARKS = 468  # without the irises; the crop's box is theirs
 _SHORTEST_S, _LONGEST_S = 1 / 240, 0.5  # frame intervals that the priors are told
 _RESOLVE_STEPS = 4  # after the person has changed
-
-
-class Detected(Protocol):
-    """A face that the detector proposes."""
-
-    @property
-    def box_px(self) -> Array:
-        """Left, top, right, bottom (4,)."""
-        ...
-
-    @property
-    def roll_rad(self) -> float | None:
-        """Rotation in the image, clockwise as seen; None if unknown."""
-        ...
-
-
-class FaceDetector(Protocol):
-    """Looks for faces in a whole image."""
-
-    def detect(self, image: NDArray[np.uint8], /) -> Sequence[Detected]:
-        """Return faces in an (H, W, 3) RGB image, the one to track first."""
-        ...
-
-
-@dataclass(frozen=True, eq=False)
-class Fitted:
-    """A frame's fit that is believed."""
-
-    state: FitState
-    alignment: Alignment
-    measurement: Measurement
-    guess: Guess | None  # what the network says of the expression
-    vertices: Array  # (V, 3) metres, head space
-    points_px: Array  # (V, 2)
-    quality: Quality
-    captured_ns: int
 
 
 class Tracker:
@@ -104,7 +65,7 @@ class Tracker:
         warm_up(self._solver, self._enrolment)
         self._last: Fitted | None = None
         self._outline: list[Array] = []  # landmarks of the last two frames
-        self._strange_since_ns: int | None = None
+        self._stranger = StrangerWatch(settings)
         self._stage_ns: dict[str, int] = {}
         self._stage_start_ns = 0
         self.doubt: str | None = None  # why the last frame has no face; for logs and tests
@@ -128,7 +89,7 @@ class Tracker:
             fitted = self._learn(frame, fitted)
         self._last = fitted
         if fitted is None:
-            self._strange_since_ns = None
+            self._stranger.forget()
             status = Status.LOST if was_tracking else Status.SEARCHING
             return self._result(frame, status, None)
         self._outline = [*self._outline[-1:], self._landmarks(fitted.points_px)]
@@ -136,11 +97,11 @@ class Tracker:
 
     def _follow(self, frame: Frame, last: Fitted) -> Fitted | None:
         """Fit the frame from the last state."""
-        outline = self._outline[-1]
+        ahead = self._outline[-1]
         if len(self._outline) > 1:
-            outline = outline + self._settings.lead * (outline - self._outline[-2])
+            ahead = ahead + self._settings.lead * (ahead - self._outline[-2])
         crop = crop_from_points(
-            outline, self._backend.crop_side_px, roll_of(last.state.camera_from_head)
+            ahead, self._backend.crop_side_px, roll_of(last.state.camera_from_head)
         )
         self._end_stage("crop")
         interval_s = (frame.captured_ns - last.captured_ns) / NS_PER_S
@@ -159,21 +120,12 @@ class Tracker:
         self._end_stage("detect")
         if not faces and self.doubt is None:
             self.doubt = "no face detected"
-        side = self._backend.crop_side_px
-        for face in faces[: self._settings.candidates]:
-            crop = crop_from_box(face.box_px, side, face.roll_rad or 0.0)
+
+        def look(crop: Crop, leniency: float) -> Fitted | None:
             self._end_stage("crop")
-            leniency = self._settings.first_look_leniency
-            rough = self._fit(frame, crop, None, leniency)
-            if rough is None:
-                continue
-            roll = roll_of(rough.state.camera_from_head)
-            crop = crop_from_points(self._landmarks(rough.points_px), side, roll)
-            self._end_stage("crop")
-            fitted = self._fit(frame, crop, None)
-            if fitted is not None:
-                return fitted
-        return None
+            return self._fit(frame, crop, None, leniency)
+
+        return find(faces, self._head, self._backend.crop_side_px, self._settings, look)
 
     def _fit(
         self,
@@ -235,7 +187,8 @@ class Tracker:
 
     def _learn(self, frame: Frame, fitted: Fitted) -> Fitted:
         """Improve the person from this frame, and fit the frame again if that changed them."""
-        self._watch_for_stranger(fitted)
+        if self._stranger.appeared(fitted):
+            self._enrolment.restart()
         self._enrolment.believe(fitted.alignment.traits)
         if self._enrolment.observe(fitted.measurement, fitted.state, fitted.guess):
             past = None
@@ -255,19 +208,8 @@ class Tracker:
         self._end_stage("fit")
         return fitted
 
-    def _watch_for_stranger(self, fitted: Fitted) -> None:
-        if fitted.quality.distance_share <= self._settings.stranger_share:
-            self._strange_since_ns = None
-        elif self._strange_since_ns is None:
-            self._strange_since_ns = fitted.captured_ns
-        elif fitted.captured_ns - self._strange_since_ns > (
-            self._settings.stranger_after_s * NS_PER_S
-        ):
-            self._enrolment.restart()
-            self._strange_since_ns = None
-
     def _landmarks(self, points_px: Array) -> Array:
-        return landmarks(self._head, points_px)[:_FACE_LANDMARKS]
+        return outline(self._head, points_px)
 
     def _end_stage(self, name: str) -> None:
         now = now_ns()
@@ -306,12 +248,3 @@ class Tracker:
             identity=None if fitted is None else self._solver.identity,
             stage_ns=self._stage_ns,
         )
-
-
-def roll_of(camera_from_head: Array) -> float:
-    """Return the rotation (rad) of a head in the image, clockwise as seen.
-
-    It is the in-plane rotation nearest to the head's, so that turning away does not upset it.
-    """
-    r = camera_from_head
-    return float(np.arctan2(r[1, 0] - r[0, 1], r[0, 0] + r[1, 1]))

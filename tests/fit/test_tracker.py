@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from fit_scene import INTRINSICS, SIZE_PX, FakeNetwork, state_at
 
+from engine.fit.fitted import roll_of
 from engine.fit.heads import landmarks
 from engine.fit.heads.open_head import OpenHead
 from engine.fit.residuals import linearise
 from engine.fit.settings import TrackerSettings
-from engine.fit.tracker import Tracker, roll_of
+from engine.fit.tracker import Tracker
 from engine.types import Camera, Status
 
 
