@@ -2,18 +2,20 @@
 
 Every keyframe leaves a quadratic in the shared unknowns alone: its normal equations with pose,
 gaze, neck and expression marginalised by a Schur complement. The quadratics add up, older ones
-fade, and their minimum is the person. A keyframe must show something new, so that a face that
-keeps still neither drifts nor outweighs the rest.
+fade, and their minimum is the person. A keyframe must narrow the person down and counts by what it
+does not share with the others, so that a face that keeps still neither drifts nor outweighs the
+rest.
 Source: method.md section 4 (live); Triggs et al. 2000, Bundle adjustment, section 6.1.
 """
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from engine.fit.evidence import Evidence
+from engine.fit.keyframes import Poses
 from engine.fit.residuals import EXPRESSION_START, Measurement, Rows, View
 from engine.fit.settings import EnrolSettings
 from engine.fit.solver import FitState, Past, Solver
@@ -51,13 +53,14 @@ class Enrolment:
 
     def restart(self) -> None:
         """Forget the person; the solver goes back to the mean head."""
-        shared = self._columns.shape[1]
-        self._information = np.zeros((shared, shared))
-        self._evidence = np.zeros(shared)
+        shared, settings = self._columns.shape[1], self._settings
+        shapes = len(self._solver.head.expression_names)
+        self._evidence = Evidence(shared, settings.remembered)
         self._shared = np.zeros(shared)
         self._belief.forget()
-        self._keyframes: list[FitState] = []
-        self._frames = self._last_keyframe = 0
+        self._used = Poses(shapes, settings.views, settings)
+        self._looked_at = Poses(shapes, settings.views, settings)
+        self._frames = self._last_look = 0
         self._solver.become(np.zeros(shared - 1))
 
     @property
@@ -70,7 +73,7 @@ class Enrolment:
     @property
     def keyframes(self) -> int:
         """How many frames have been used."""
-        return len(self._keyframes)
+        return self._used.count
 
     def believe(self, traits: FaceTraits | None) -> None:
         """Take in what the network says of the person in a frame that is believed."""
@@ -84,26 +87,34 @@ class Enrolment:
         guess  the prior on the expression that the frame was fitted with
         """
         self._frames += 1
-        if not self._is_news(state):
+        settings = self._settings
+        early = self._frames in settings.first_frames
+        if not early and not self._worth_a_look(state):
             return False
-        self._last_keyframe = self._frames
-        self._keyframes.append(state)
-        self._add(measurement, state, guess)
+        self._last_look = self._frames
+        self._looked_at.add(state)
+        information, pull = self._marginal(measurement, state, guess)
+        worth = 1.0 - self._used.likeness(state) ** 2
+        worth = max(worth, settings.first_worth) if early else worth
+        gain = self._evidence.gain(worth * information, self._prior()[0])
+        if not early and gain < settings.least_gain:
+            return False
+        self._used.add(state)
+        self._evidence.add(information, pull, worth)
         self._move()
         return True
 
-    def _is_news(self, state: FitState) -> bool:
+    def _worth_a_look(self, state: FitState) -> bool:
+        """Whether a frame may be news; cheap, as it is asked of every frame."""
         settings = self._settings
-        if self._frames in settings.first_frames:
-            return True
-        if self._frames - self._last_keyframe < settings.interval_frames:
+        if self._frames - self._last_look < settings.interval_frames:
             return False
-        return all(
-            _distance(state, other, settings) > settings.novelty for other in self._keyframes
-        )
+        return self._looked_at.likeness(state) < settings.most_alike
 
-    def _add(self, measurement: Measurement, state: FitState, guess: Guess | None) -> None:
-        """Add a frame's marginal quadratic, written in absolute unknowns."""
+    def _marginal(
+        self, measurement: Measurement, state: FitState, guess: Guess | None
+    ) -> tuple[Array, Array]:
+        """Return a frame's quadratic (S, S), (S,) in the absolute shared unknowns."""
         solver = self._solver
         hessian, gradient = solver.normal_equations(
             measurement, self.intrinsics, state, guess=guess
@@ -126,21 +137,21 @@ class Enrolment:
             hessian[np.ix_(free, free)], np.column_stack([mixed[free], gradient[free]])
         )
         information = shared_hessian - mixed[free].T @ solved[:, :-1]
-        pull = shared_gradient - mixed[free].T @ solved[:, -1]
-        fade = min(1.0, (self._settings.remembered - 1) / max(self.keyframes - 1, 1))
-        self._information = fade * self._information + (information + information.T) / 2
-        self._evidence = fade * self._evidence + information @ self._shared - pull
+        slope = shared_gradient - mixed[free].T @ solved[:, -1]
+        return information, information @ self._shared - slope
 
-    def _move(self) -> None:
+    def _prior(self) -> tuple[Array, Array]:
+        """Return precision (S,) and precision x mean (S,) of what is known without keyframes."""
         settings = self._settings
         precision, pull = self._belief.prior(
             settings.identity_sigma, settings.identity_prior_weight
         )
         focal_sigma = settings.focal_sigma if self._fit_focal else 1e-6
-        best = np.linalg.solve(
-            self._information + np.diag(np.append(precision, focal_sigma**-2.0)),
-            self._evidence + np.append(pull, 0.0),
-        )
+        return np.append(precision, focal_sigma**-2.0), np.append(pull, 0.0)
+
+    def _move(self) -> None:
+        settings = self._settings
+        best = self._evidence.minimum(*self._prior())
         early = self.keyframes <= len(settings.first_frames)
         self._shared = self._shared + (1.0 if early else settings.rate) * (best - self._shared)
         self._solver.become(self._shared[:-1])
@@ -162,15 +173,6 @@ def _free(state: FitState) -> NDArray[np.bool_]:
     held = (state.expression <= _AT_BOUND) | (state.expression >= 1.0 - _AT_BOUND)
     free[EXPRESSION_START:] = ~held
     return free
-
-
-def _distance(state: FitState, other: FitState, settings: EnrolSettings) -> float:
-    turned = state.camera_from_head[:3, :3] @ other.camera_from_head[:3, :3].T
-    angle = float(np.linalg.norm(cv2.Rodrigues(turned)[0]))
-    shapes = float(np.linalg.norm(state.expression - other.expression))
-    return float(
-        np.hypot(angle / settings.novelty_rotation_rad, shapes / settings.novelty_expression)
-    )
 
 
 @njit(cache=True)

@@ -175,10 +175,14 @@ class EnrolSettings:
     """How the person's shape and the focal length are learnt from chosen frames."""
 
     first_frames: tuple[int, ...] = (1, 2, 4, 8, 16)  # tracked frames that are always used
-    interval_frames: int = 4  # at least so many frames between two later keyframes
-    novelty: float = 1.0  # distance to the nearest keyframe, in the units below
-    novelty_rotation_rad: float = 0.12
-    novelty_expression: float = 0.8  # Euclidean norm over all coefficients
+    first_worth: float = 0.5  # of a frame that they count at least, however alike they are
+    interval_frames: int = 4  # at least so many frames between two looks later on
+    # Errors of two frames are alike by exp(-d^2 / 2), d the distance in these units.
+    alike_rotation_rad: float = 0.12
+    alike_expression: float = 0.8  # Euclidean norm over all coefficients
+    most_alike: float = 0.6  # to a frame looked at before: above, it cannot be news
+    least_gain: float = 1.0  # nats by which a keyframe must narrow the person down
+    views: int = 96  # frames that a new one is compared with
     remembered: float = 40.0  # keyframes' worth of evidence kept; older ones fade
     identity_sigma: float = 1.0  # the basis is scaled so that people are N(0, 1)
     # Share of what the network's own reading of the person adds to people in general; 0: nothing.

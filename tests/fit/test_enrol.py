@@ -145,3 +145,21 @@ def test_restart_forgets_the_person(solver: Solver) -> None:
     np.testing.assert_array_equal(solver.identity.coefficients, 0.0)
     np.testing.assert_array_equal(solver.identity.neutral, head.neutral)
     assert enrolment.keyframes == 0
+
+
+def test_a_later_frame_must_narrow_the_person_down(solver: Solver) -> None:
+    """Views that were not seen yet are used; with the bar out of reach none is."""
+    head = solver.head
+    used = []
+    for least in (EnrolSettings().least_gain, 1e9):
+        rng = np.random.default_rng(9)
+        settings = EnrolSettings(first_frames=(1,), least_gain=least)
+        enrolment = Enrolment(solver, INTRINSICS, settings)
+        for index in range(30):
+            truth = fit_scene.state_at(head, (0.0, -0.6 + 0.04 * index, 0.0))
+            enrolment.observe(
+                solver.measured(fit_scene.seen(head, np.zeros(60), truth, rng)), truth
+            )
+        used.append(enrolment.keyframes)
+    assert used[0] >= 5
+    assert used[1] == 1
