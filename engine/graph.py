@@ -39,10 +39,6 @@ class FrameTracker(Protocol):
         """Track one frame."""
         ...
 
-    def close(self) -> None:
-        """End what it does beside; called on the thread that steps."""
-        ...
-
 
 class Recorder(Protocol):
     """Gets every frame with its result, in order, all calls on one thread."""
@@ -215,4 +211,3 @@ class Graph:
         self.source.close()
         for line in self.lines:
             line.close()
-        self._tracker.close()

@@ -1,12 +1,19 @@
-"""From the fit to an avatar: expression coefficients and gaze -> 52 blendshapes."""
+"""From the fit to an avatar: expression coefficients and gaze -> 52 blendshapes.
+
+In this order: a reading per shape (eyeBlink as a share of the way to touching lids, eyeLook from
+the gaze, tongueOut through its gate) -> the person's offset and gain -> gain, dead zone and curve
+of the shape -> left and right drawn together -> exclusions -> clamp.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from engine.errors import ConfigError
+from engine.fit.responses import AT_MOST, RESPONSES, YIELDS, ShapeResponse, Yield
 from engine.types import BLENDSHAPE_NAMES, Array, Blendshapes
 
 # The eye's usual range, by the ARKit shape's direction.
@@ -16,17 +23,32 @@ LOOK_LIMITS_RAD: tuple[tuple[str, float], ...] = (
     ("In", float(np.deg2rad(40.0))),
     ("Out", float(np.deg2rad(40.0))),
 )
+_INDEX = {name: index for index, name in enumerate(BLENDSHAPE_NAMES)}
+_BLINKS = [_INDEX["eyeBlinkLeft"], _INDEX["eyeBlinkRight"]]
+_SIDES = ("Left", "Right")
 
 
-# The open head's lids meet at about 0.65 of its eyeBlink, which closes them on every identity.
-GAINS: tuple[tuple[str, float], ...] = (("eyeBlinkLeft", 1.6), ("eyeBlinkRight", 1.6))
+class PersonCalibration(Protocol):
+    """What a neutral face and full movements of one person read as."""
+
+    @property
+    def offset(self) -> Array:
+        """(52,) reading of the person at rest."""
+        ...
+
+    @property
+    def gain(self) -> Array:
+        """(52,) factor on what is left after the offset."""
+        ...
 
 
 @dataclass(frozen=True)
 class RetargetSettings:
-    """How strongly an avatar moves."""
+    """How an avatar answers to a face."""
 
-    gains: tuple[tuple[str, float], ...] = GAINS  # shape and factor; those not named have 1
+    shapes: tuple[ShapeResponse, ...] = RESPONSES  # a shape without a row is passed as it is
+    yields: tuple[Yield, ...] = YIELDS
+    at_most: tuple[tuple[str, str], ...] = AT_MOST  # shape, and the one that it never exceeds
     # Probability that the tongue is out, at which tongueOut begins to show and shows fully: points
     # alone take a lower lip for a tongue. None: no gate. It needs a network that tells tongues:
     # `flowface bench fit` shows the error with and without the gate.
@@ -34,13 +56,20 @@ class RetargetSettings:
     look_limits_rad: tuple[tuple[str, float], ...] = LOOK_LIMITS_RAD  # gaze at eyeLook = 1
 
     def __post_init__(self) -> None:
-        for name, gain in self.gains:
+        names = [row.name for row in self.shapes]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ConfigError(f"retarget.shapes: {', '.join(twice)} has two rows")
+        together = {row.name: row.together for row in self.shapes}
+        for name, least in together.items():
+            if name.endswith("Left") and together.get(f"{name[:-4]}Right", least) != least:
+                raise ConfigError(f"retarget.shapes: {name}.together differs on the right")
+        for name in (name for pair in self.at_most for name in pair):
             if name not in BLENDSHAPE_NAMES:
                 raise ConfigError(
-                    f"retarget.gains: unknown shape {name}; allowed: {', '.join(BLENDSHAPE_NAMES)}"
+                    f"retarget.at_most: unknown shape {name}; allowed: "
+                    f"{', '.join(BLENDSHAPE_NAMES)}"
                 )
-            if not 0.0 <= gain <= 10.0:
-                raise ConfigError(f"retarget.gains: {name} has {gain}; allowed are 0 to 10")
         begins, full = self.tongue_gate or (0.0, 1.0)
         if not 0.0 <= begins < full <= 1.0:
             raise ConfigError(
@@ -54,38 +83,96 @@ class RetargetSettings:
                 raise ConfigError(f"retarget.look_limits_rad: {way} is {limit}; must be above 0")
 
 
+_USUAL = RetargetSettings()
+
+
 def retarget(
     expression: Array,
     names: tuple[str, ...],
     gaze: Array,
-    settings: RetargetSettings | None = None,
+    settings: RetargetSettings = _USUAL,
     tongue: float | None = None,
+    *,
+    touching: Array | None = None,
+    person: PersonCalibration | None = None,
 ) -> Blendshapes:
-    """Turn a fit into blendshapes.
+    """Turn a fit into blendshapes; this module's text says in which order.
 
     expression  (E,) coefficients, named by `names`; shapes the head lacks stay 0
     gaze        (2, 2) rad; rows left, right eye; columns yaw (+ subject's left), pitch (+ down)
-
     tongue      probability that the tongue is out, None if nobody says
+    touching    (2,) coefficients of eyeBlinkLeft and eyeBlinkRight at which this face's lids meet;
+                None for a head that shuts its eyes at 1
 
     The eyeLook shapes come from gaze: the coefficients of that name only follow the lids.
     """
-    settings = settings or RetargetSettings()
+    weights = readings(expression, names, gaze, settings, tongue, touching)
+    if person is not None:
+        weights = (weights - person.offset) * person.gain
+    weights = _answered(weights, settings.shapes)
+    _draw_together(weights, settings.shapes)
+    weights = _excluded(weights, settings)
+    for row in settings.shapes:
+        weights[_INDEX[row.name]] = min(weights[_INDEX[row.name]], row.most)
+    return Blendshapes(np.clip(weights, 0.0, 1.0))
+
+
+def readings(
+    expression: Array,
+    names: tuple[str, ...],
+    gaze: Array,
+    settings: RetargetSettings = _USUAL,
+    tongue: float | None = None,
+    touching: Array | None = None,
+) -> Array:
+    """Return what the fit reads for every blendshape, (52,), before any setting of the person."""
     by_name = dict(zip(names, expression.tolist(), strict=True))
     by_name.update(_look(gaze, dict(settings.look_limits_rad)))
     weights = np.array([by_name.get(name, 0.0) for name in BLENDSHAPE_NAMES])
+    if touching is not None:
+        weights[_BLINKS] = np.minimum(weights[_BLINKS] / touching, 1.0)
     if tongue is not None and settings.tongue_gate is not None:
         begins, full = settings.tongue_gate
-        share = np.clip((tongue - begins) / (full - begins), 0.0, 1.0)
-        weights[BLENDSHAPE_NAMES.index("tongueOut")] *= share
-    for name, gain in settings.gains:
-        weights[BLENDSHAPE_NAMES.index(name)] *= gain
-    return Blendshapes(np.clip(weights, 0.0, 1.0))
+        weights[_INDEX["tongueOut"]] *= np.clip((tongue - begins) / (full - begins), 0.0, 1.0)
+    return weights
+
+
+def _answered(weights: Array, shapes: tuple[ShapeResponse, ...]) -> Array:
+    result = np.maximum(weights, 0.0)
+    for row in shapes:
+        i = _INDEX[row.name]
+        beyond = max(row.gain * float(weights[i]) - row.dead, 0.0) / (1.0 - row.dead)
+        result[i] = row.most * beyond**row.curve
+    return result
+
+
+def _draw_together(weights: Array, shapes: tuple[ShapeResponse, ...]) -> None:
+    """Halve out small differences of left and right; a whole difference stays whole."""
+    for row in shapes:
+        if row.together == 0.0 or not row.name.endswith("Left"):
+            continue
+        left, right = (_INDEX[row.name.removesuffix("Left") + side] for side in _SIDES)
+        middle = (weights[left] + weights[right]) / 2
+        apart = weights[left] - weights[right]
+        kept = max(abs(apart) - row.together, 0.0) / (1.0 - row.together)
+        half = np.sign(apart) * min(kept, abs(apart)) / 2
+        weights[left], weights[right] = middle + half, middle - half
+
+
+def _excluded(weights: Array, settings: RetargetSettings) -> Array:
+    """Let shapes give way; all by what was there before, so that their order does not matter."""
+    result = weights.copy()
+    for pair in settings.yields:
+        result[_INDEX[pair.loser]] -= pair.share * weights[_INDEX[pair.winner]]
+    result = np.maximum(result, 0.0)
+    for name, limit in settings.at_most:
+        result[_INDEX[name]] = min(result[_INDEX[name]], result[_INDEX[limit]])
+    return result
 
 
 def _look(gaze: Array, limits_rad: dict[str, float]) -> dict[str, float]:
     look: dict[str, float] = {}
-    for side, (yaw, pitch), outward in zip(("Left", "Right"), gaze, (1.0, -1.0), strict=True):
+    for side, (yaw, pitch), outward in zip(_SIDES, gaze, (1.0, -1.0), strict=True):
         look[f"eyeLookOut{side}"] = outward * float(yaw) / limits_rad["Out"]
         look[f"eyeLookIn{side}"] = -outward * float(yaw) / limits_rad["In"]
         look[f"eyeLookUp{side}"] = -float(pitch) / limits_rad["Up"]

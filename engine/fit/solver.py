@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from engine.fit.bounded import minimise_bounded
+from engine.fit.closure import Closure
 from engine.fit.heads import HeadModel
 from engine.fit.priors import add_priors, priors_for
 from engine.fit.residuals import (
@@ -74,15 +75,6 @@ class FitState:
 
 
 @dataclass(frozen=True, eq=False)
-class Body:
-    """A person as the fit wants them; made once per change, on any thread."""
-
-    identity: Identity
-    joints: Array  # (4, 3) metres
-    chosen: Person  # the fitted vertices
-
-
-@dataclass(frozen=True, eq=False)
 class Past:
     """The last frame's state and how long ago it was."""
 
@@ -118,6 +110,7 @@ class Solver:
             self.settings.facing_full,
             self.settings.hidden_share,
         )
+        self._closure = Closure(head)
         self._anchors = np.zeros(0, np.int32)  # of the last alignment, and what follows from them
         self._measured_rows = self._face_rows = np.zeros(0, np.int64)
         self.become(np.zeros(len(head.identity_basis)))
@@ -125,24 +118,14 @@ class Solver:
     def become(self, coefficients: Array) -> None:
         """Take the shape of a person, given by identity coefficients (K,)."""
         neutral = neutral_of(self.head, coefficients)
-        joints = joints_of(self.head, coefficients)
+        self.identity = Identity(coefficients.copy(), neutral)
+        self.joints = joints_of(self.head, coefficients)
         chosen = self.chosen.vertex
-        self.adopt(
-            Body(
-                Identity(coefficients.copy(), neutral),
-                joints,
-                Person(
-                    neutral=np.ascontiguousarray(neutral[chosen], dtype=np.float32),
-                    normals=vertex_normals(neutral, self.head.triangles)[chosen],
-                    joints=joints,
-                ),
-            )
+        self._person = Person(
+            neutral=np.ascontiguousarray(neutral[chosen], dtype=np.float32),
+            normals=vertex_normals(neutral, self.head.triangles)[chosen],
+            joints=self.joints,
         )
-
-    def adopt(self, body: Body) -> None:
-        """Take the shape of a person that another solver of the same head has made."""
-        self.body, self.identity, self.joints = body, body.identity, body.joints
-        self._person = body.chosen
 
     @property
     def person(self) -> Person:
@@ -275,6 +258,13 @@ class Solver:
             state.gaze,
             state.neck,
         )
+
+    def touching(self, state: FitState) -> Array:
+        """Return the eyeBlinkLeft and eyeBlinkRight (2,) at which this person's lids just meet.
+
+        The rest of the state's expression counts: a lower lid that is raised meets sooner.
+        """
+        return self._closure.blinks(self.identity.coefficients, state.expression)
 
     def _bounds(self, state: FitState) -> tuple[Array, Array]:
         values = state.values()

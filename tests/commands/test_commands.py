@@ -34,9 +34,7 @@ class MadeUpTracker:
 
     empty, about = False, "made up"
 
-    def __call__(
-        self, config: TrackerConfig, camera: Camera, *, live: bool = False
-    ) -> MadeUpTracker:
+    def __call__(self, config: TrackerConfig, camera: Camera) -> MadeUpTracker:
         return self
 
     def step(self, frame: Frame) -> TrackResult:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from engine.errors import AssetError
+from engine.fit.closure import BLINKS, Closure
 from engine.fit.heads import landmarks, open_head
 from engine.fit.heads.open_head import OpenHead
 from engine.fit.skinning import vertices
@@ -17,7 +18,6 @@ from engine.training.ict.build import build
 from engine.training.ict.correspondence import arcs, lash_loops
 from engine.training.ict.registration import laplacian
 from engine.training.ict.source import IctFace, read_ict, sphere
-from engine.training.render.closure import BLINKS, Closure
 from engine.types import BLENDSHAPE_NAMES
 
 FILE = data_folder() / "ict" / "ict_facekit.npz"

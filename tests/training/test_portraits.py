@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from engine.errors import AssetError
+from engine.fit.closure import Closure
 from engine.fit.heads import landmarks, open_head
 from engine.fit.heads.open_head import OpenHead
 from engine.fit.skinning import vertices
@@ -25,7 +26,6 @@ from engine.training.portraits.registration import spreading
 from engine.training.portraits.rerender import PortraitRenderer, Rerendered
 from engine.training.portraits.stream import write_rerendered
 from engine.training.portraits.variation import Variation, varied_expression, vary
-from engine.training.render.closure import Closure
 from engine.types import BLENDSHAPE_NAMES, Array
 
 SIDE = 256

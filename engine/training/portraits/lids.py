@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from engine.fit.closure import Closure
 from engine.fit.heads import HeadModel
-from engine.training.render.closure import Closure
 from engine.types import Array
 
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engine.fit.closure import BLINKS, MOUTH_CLOSE, Closure
 from engine.fit.heads import JOINT_NAMES, HeadModel
 from engine.fit.skinning import joints_of
 from engine.geometry import rotation_from_vector
 from engine.training.portraits.landmark_model import FaceState
-from engine.training.render.closure import BLINKS, MOUTH_CLOSE, Closure
 from engine.types import BLENDSHAPE_NAMES, Array
 
 POSE_DEVIATION_RAD = np.deg2rad([6.0, 9.0, 6.0])  # about x (nod), y (turn), z (tilt)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.training.render.closure import BLINKS, MOUTH_CLOSE, Closure
+from engine.fit.closure import BLINKS, MOUTH_CLOSE, Closure
 from engine.types import BLENDSHAPE_NAMES, Array
 
 # Weights at full strength; a name without a side means both.

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.fit.closure import Closure
 from engine.fit.heads.open_head import OpenHead
 from engine.training.render.body import posed
 from engine.training.render.camera_effects import CameraEffects, apply_effects, random_effects
-from engine.training.render.closure import Closure
 from engine.training.render.expressions import fitted, random_expression, random_gaze
 from engine.training.render.light import Lamp
 from engine.training.render.looks import random_look

@@ -23,7 +23,10 @@ MOUTH_CLOSE = BLENDSHAPE_NAMES.index("mouthClose")
 
 
 class Closure:
-    """The vertical gaps of lids and lips of one head model, metres, linear in its coefficients."""
+    """The vertical gaps of lids and lips of one head model, metres, linear in its coefficients.
+
+    head  whose first 52 expression coefficients are those of BLENDSHAPE_NAMES; more may follow
+    """
 
     def __init__(self, head: HeadModel) -> None:
         upper, lower = (
