@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import AssetError
-from engine.evaluation import fit_scenes
+from engine.evaluation import fit_scenes, performance
 from engine.evaluation.fit_scenes import KnownScene
 from engine.evaluation.tables import table
 from engine.fit.enrol import Enrolment
@@ -48,6 +48,7 @@ class FittedFrame:
     state: FitState
     identity: Array  # (K,)
     focal_px: float
+    touching: Array | None = None  # (2,) eyeBlink at which the lids of that person meet
 
 
 @dataclass(frozen=True)
@@ -100,11 +101,17 @@ def run(
         "milliseconds": milliseconds(solver, settings),
     }
     if backend is not None and paths:
-        scenes = (fit_scenes.from_sequence(head, backend, path, limit) for path in paths)
+        scenes = [fit_scenes.from_sequence(head, backend, path, limit) for path in paths]
         result["sequences"] = compared(solver, settings, scenes)
+        result["performance_sequences"] = performance.summary(
+            performances(solver, settings, scenes), moving=True
+        )
     if backend is not None and pictures is not None:
-        single = fit_scenes.from_pictures(head, backend, pictures, limit or _PICTURES)
+        single = list(fit_scenes.from_pictures(head, backend, pictures, limit or _PICTURES))
         result["pictures"] = compared(solver, settings, single)
+        result["performance_pictures"] = performance.summary(
+            performances(solver, settings, single), moving=False
+        )
     return result
 
 
@@ -135,6 +142,30 @@ def compared(
         for name, found in rows.items()
         if found
     }
+
+
+def performances(
+    solver: Solver, settings: TrackerSettings, scenes: Iterable[KnownScene]
+) -> list[performance.Performed]:
+    """Fit scenes with the given settings and put what an avatar is sent beside the truth."""
+    people: list[performance.Performed] = []
+    names = solver.head.expression_names
+    for scene in scenes:
+        frames = list(followed(solver, settings, scene))
+        weights = [
+            retarget(
+                frame.state.expression,
+                names,
+                frame.state.gaze,
+                settings.retarget,
+                seen.traits.tongue if seen.traits is not None else None,
+                touching=frame.touching,
+            ).weights
+            for frame, seen in zip(frames, scene.alignments, strict=True)
+        ]
+        states = [frame.state for frame in frames]
+        people.append(performance.performed(solver.head, scene, weights, states))
+    return people
 
 
 def with_priors(settings: TrackerSettings, *, identity: bool, expression: bool) -> TrackerSettings:
@@ -172,7 +203,7 @@ def followed(solver: Solver, settings: TrackerSettings, scene: KnownScene) -> It
             )
         last = state
         focal = float(enrolment.intrinsics[0, 0])
-        yield FittedFrame(state, solver.identity.coefficients, focal)
+        yield FittedFrame(state, solver.identity.coefficients, focal, solver.touching(state))
 
 
 def errors_of(head: HeadModel, scene: KnownScene, fitted: list[FittedFrame]) -> Errors:
@@ -269,6 +300,9 @@ def text(result: dict[str, Any]) -> str:
         for kind in titles
         if kind in result
     ]
+    for kind in ("sequences", "pictures"):
+        if f"performance_{kind}" in result:
+            parts.append(performance.text(titles[kind], result[f"performance_{kind}"]))
     spent = result["milliseconds"]
     rows = [("Gauss-Newton step", spent["gauss_newton_step"]), ("keyframe", spent["keyframe"])]
     return "\n".join([*parts, table((f"{spent['vertices']:.0f} vertices", "ms"), rows)])

@@ -28,14 +28,11 @@ class Slow:
         made = lost if frame.index < 2 else tracked
         return made(frame.index, frame.captured_ns)
 
-    def close(self) -> None:
-        pass
-
 
 class SlowMaker:
     about = "made up"
 
-    def __call__(self, config: TrackerConfig, camera: Camera, *, live: bool = False) -> Slow:
+    def __call__(self, config: TrackerConfig, camera: Camera) -> Slow:
         return Slow()
 
     def close(self) -> None:
