@@ -14,7 +14,7 @@ from engine import plugins
 from engine.config import TrackerConfig
 from engine.errors import AssetError
 from engine.fit.heads import HeadModel
-from engine.fit.settings import TrackerSettings
+from engine.fit.settings import EnrolSettings, TrackerSettings
 from engine.graph import FrameTracker
 from engine.network import weights
 from engine.network.backends import Backend
@@ -30,8 +30,13 @@ class TrackerMaker(Protocol):
         """What runs the network, for the user; empty before the first tracker."""
         ...
 
-    def __call__(self, config: TrackerConfig, camera: Camera) -> FrameTracker:
-        """Return a tracker that starts without a face. Raises AssetError or ConfigError."""
+    def __call__(
+        self, config: TrackerConfig, camera: Camera, *, live: bool = False
+    ) -> FrameTracker:
+        """Return a tracker that starts without a face. Raises AssetError or ConfigError.
+
+        live  it must never wait for what it learns; else the same frames give the same results
+        """
         ...
 
     def close(self) -> None:
@@ -45,14 +50,20 @@ class TrackerFactory:
     def __init__(self) -> None:
         self._loaded: tuple[TrackerConfig, HeadModel, Backend] | None = None
 
-    def __call__(self, config: TrackerConfig, camera: Camera) -> FrameTracker:
-        """Return a tracker that starts without a face. Raises AssetError or ConfigError."""
+    def __call__(
+        self, config: TrackerConfig, camera: Camera, *, live: bool = False
+    ) -> FrameTracker:
+        """Return a tracker that starts without a face. Raises AssetError or ConfigError.
+
+        live  the person is learnt on a thread of its own, which `close` of the tracker ends
+        """
         # Imported here, so that a session with another tracker never loads these libraries.
         from engine.fit.tracker import Tracker
         from engine.network.detector import Detector
 
         head, backend = self._parts(config)
-        return Tracker(head, backend, Detector(), TrackerSettings(), camera)
+        settings = TrackerSettings(enrol=EnrolSettings(threaded=live))
+        return Tracker(head, backend, Detector(), settings, camera)
 
     @property
     def about(self) -> str:

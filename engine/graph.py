@@ -39,6 +39,10 @@ class FrameTracker(Protocol):
         """Track one frame."""
         ...
 
+    def close(self) -> None:
+        """End what it does beside; called on the thread that steps."""
+        ...
+
 
 class Recorder(Protocol):
     """Gets every frame with its result, in order, all calls on one thread."""
@@ -211,3 +215,4 @@ class Graph:
         self.source.close()
         for line in self.lines:
             line.close()
+        self._tracker.close()

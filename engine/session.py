@@ -167,7 +167,7 @@ class Session:
                 lines.append(open_output(choice, source))
             for name, maker in self._recorders:
                 lines.append(recorder_line(name, maker, source))
-            tracker = self._make_tracker(config.tracker, source.camera)
+            tracker = self._make_tracker(config.tracker, source.camera, live=source.live)
         except FlowFaceError:
             for line in lines:
                 line.stop()

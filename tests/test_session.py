@@ -39,7 +39,9 @@ class MadeUpTracker:
         self.made: list[TrackerConfig] = []
         self.closed = False
 
-    def __call__(self, config: TrackerConfig, camera: Camera) -> MadeUpTracker:
+    def __call__(
+        self, config: TrackerConfig, camera: Camera, *, live: bool = False
+    ) -> MadeUpTracker:
         self.made.append(config)
         return self
 
@@ -281,7 +283,9 @@ def test_output_that_cannot_be_addressed_fails_and_releases_the_camera(
 
 def test_tracker_that_cannot_be_made_fails_and_releases_the_camera(camera: MadeUpCamera) -> None:
     class Absent(MadeUpTracker):
-        def __call__(self, config: TrackerConfig, camera: Camera) -> MadeUpTracker:
+        def __call__(
+            self, config: TrackerConfig, camera: Camera, *, live: bool = False
+        ) -> MadeUpTracker:
             raise AssetError("no weights")
 
     with Session(Config(source_choice("webcam")), tracker_maker=Absent()) as session:
@@ -365,7 +369,9 @@ def test_apply_rebuilds_when_the_tracker_changes(clip: Path, camera: MadeUpCamer
 
 def test_starting_does_not_block_the_caller(camera: MadeUpCamera) -> None:
     class Slow(MadeUpTracker):
-        def __call__(self, config: TrackerConfig, camera: Camera) -> MadeUpTracker:
+        def __call__(
+            self, config: TrackerConfig, camera: Camera, *, live: bool = False
+        ) -> MadeUpTracker:
             time.sleep(0.3)
             return self
 

@@ -24,6 +24,7 @@ from engine.geometry import rigid
 from engine.types import Array, FaceTraits
 
 _AT_BOUND = 1e-9
+_CLOSE = 0.05  # coefficients are this near to where they should be
 
 
 class Enrolment:
@@ -60,7 +61,8 @@ class Enrolment:
         self._belief.forget()
         self._used = Poses(shapes, settings.views, settings)
         self._looked_at = Poses(shapes, settings.views, settings)
-        self._frames = self._last_look = 0
+        self._frames = self._last_look = self._last_move = 0
+        self._left = 0.0
         self._solver.become(np.zeros(shared - 1))
 
     @property
@@ -69,6 +71,11 @@ class Enrolment:
         scaled = self._assumed.copy()
         scaled[[0, 1], [0, 1]] *= np.exp(self._shared[-1])
         return scaled
+
+    @property
+    def assumed(self) -> Array:
+        """The camera matrix (3, 3) that was assumed."""
+        return self._assumed.copy()
 
     @property
     def keyframes(self) -> int:
@@ -90,7 +97,7 @@ class Enrolment:
         settings = self._settings
         early = self._frames in settings.first_frames
         if not early and not self._worth_a_look(state):
-            return False
+            return self._moved_on()
         self._last_look = self._frames
         self._looked_at.add(state)
         information, pull = self._marginal(measurement, state, guess)
@@ -98,7 +105,7 @@ class Enrolment:
         worth = max(worth, settings.first_worth) if early else worth
         gain = self._evidence.gain(worth * information, self._prior()[0])
         if not early and gain < settings.least_gain:
-            return False
+            return self._moved_on()
         self._used.add(state)
         self._evidence.add(information, pull, worth)
         self._move()
@@ -150,11 +157,25 @@ class Enrolment:
         return np.append(precision, focal_sigma**-2.0), np.append(pull, 0.0)
 
     def _move(self) -> None:
+        """Go to the most likely person, after the first keyframes by small steps."""
         settings = self._settings
-        best = self._evidence.minimum(*self._prior())
-        early = self.keyframes <= len(settings.first_frames)
-        self._shared = self._shared + (1.0 if early else settings.rate) * (best - self._shared)
+        way = self._evidence.minimum(*self._prior()) - self._shared
+        length = float(np.linalg.norm(way))
+        share = 1.0
+        if self.keyframes > len(settings.first_frames):
+            share = min(settings.rate, settings.largest_step / max(length, 1e-9))
+        self._left = (1.0 - share) * length
+        self._last_move = self._frames
+        self._shared = self._shared + share * way
         self._solver.become(self._shared[:-1])
+
+    def _moved_on(self) -> bool:
+        """Take another step if the last one was cut short and is a while ago."""
+        waited = self._frames - self._last_move >= self._settings.interval_frames
+        if not waited or self._left < _CLOSE:
+            return False
+        self._move()
+        return True
 
 
 def warm_up(solver: Solver, enrolment: Enrolment) -> None:
@@ -175,7 +196,7 @@ def _free(state: FitState) -> NDArray[np.bool_]:
     return free
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def identity_columns(
     basis: Array, joint_basis: Array, skin: Array, view: View, rows: Rows, columns: Array
 ) -> None:

@@ -92,7 +92,7 @@ def _tie(within: Array, a: int, b: int, sigma: float) -> None:
     within[[a, b], [b, a]] -= 1 / sigma**2
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def add_priors(
     priors: Priors,
     values: Array,

@@ -77,7 +77,7 @@ def rows_for(vertex_count: int, expression_count: int) -> Rows:
     )
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def linearise(
     basis: Array,
     skin: Array,

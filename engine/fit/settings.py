@@ -195,6 +195,9 @@ class EnrolSettings:
     focal_sigma: float = 0.15  # of the logarithm of focal length about the assumed one
     fit_focal: bool = True
     rate: float = 0.6  # share of the way taken at an update, after the first few
+    largest_step: float = 0.5  # Euclidean norm of a change of coefficients, about 0.25 mm
+    # Learn on a thread of its own, so that no frame waits; results then depend on timing.
+    threaded: bool = False
 
     def __post_init__(self) -> None:
         if self.identity_prior_weight < 0:

@@ -75,6 +75,15 @@ class FitState:
 
 
 @dataclass(frozen=True, eq=False)
+class Body:
+    """A person as the fit wants them; made once per change, on any thread."""
+
+    identity: Identity
+    joints: Array  # (4, 3) metres
+    chosen: Person  # the fitted vertices
+
+
+@dataclass(frozen=True, eq=False)
 class Past:
     """The last frame's state and how long ago it was."""
 
@@ -118,14 +127,24 @@ class Solver:
     def become(self, coefficients: Array) -> None:
         """Take the shape of a person, given by identity coefficients (K,)."""
         neutral = neutral_of(self.head, coefficients)
-        self.identity = Identity(coefficients.copy(), neutral)
-        self.joints = joints_of(self.head, coefficients)
+        joints = joints_of(self.head, coefficients)
         chosen = self.chosen.vertex
-        self._person = Person(
-            neutral=np.ascontiguousarray(neutral[chosen], dtype=np.float32),
-            normals=vertex_normals(neutral, self.head.triangles)[chosen],
-            joints=self.joints,
+        self.adopt(
+            Body(
+                Identity(coefficients.copy(), neutral),
+                joints,
+                Person(
+                    neutral=np.ascontiguousarray(neutral[chosen], dtype=np.float32),
+                    normals=vertex_normals(neutral, self.head.triangles)[chosen],
+                    joints=joints,
+                ),
+            )
         )
+
+    def adopt(self, body: Body) -> None:
+        """Take the shape of a person that another solver of the same head has made."""
+        self.body, self.identity, self.joints = body, body.identity, body.joints
+        self._person = body.chosen
 
     @property
     def person(self) -> Person:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from engine.clock import NS_PER_S, now_ns
 from engine.fit.enrol import Enrolment, warm_up
 from engine.fit.fitted import Fitted, outline, roll_of
 from engine.fit.heads import HeadModel
+from engine.fit.learner import Beside, InStep, Learner, Sight
 from engine.fit.lens import distorted, undistorted
 from engine.fit.residuals import Measurement
 from engine.fit.retarget import retarget
@@ -58,11 +61,7 @@ class Tracker:
         self._head, self._backend, self._detector = head, backend, detector
         self._settings, self._camera = settings, camera
         self._solver = Solver(head, settings.fit, settings.retarget.look_limits_rad)
-        calibrated = bool(np.any(camera.distortion))
-        self._enrolment = Enrolment(
-            self._solver, camera.intrinsics, settings.enrol, fit_focal=not calibrated
-        )
-        warm_up(self._solver, self._enrolment)
+        self._learner = self._new_learner()
         self._last: Fitted | None = None
         self._outline: list[Array] = []  # landmarks of the last two frames
         self._stranger = StrangerWatch(settings)
@@ -75,12 +74,18 @@ class Tracker:
         """What is known of the person, (K,)."""
         return self._solver.identity.coefficients
 
+    def close(self) -> None:
+        """End the learning. Raises what ended it early."""
+        self._learner.close()
+
     def step(self, frame: Frame) -> TrackResult:
         """Track one frame. A face that is not believed gives a result without head."""
         self._stage_ns = dict.fromkeys(("detect", "crop", "align", "fit", "retarget"), 0)
         self._stage_start_ns = now_ns()
         was_tracking = self._last is not None
         self.doubt = None
+        if self._learner.news() and self._last is not None:
+            self._last = self._as_new_person(self._last)
         fitted = self._follow(frame, self._last) if self._last is not None else None
         if fitted is None:
             self._outline.clear()
@@ -144,7 +149,7 @@ class Tracker:
         fitted = None
         guess = guess_of(alignment.traits, self._settings.fit.expression_prior_weight)
         measurement = self._solver.measured(undistorted(alignment, self._camera))
-        intrinsics = self._enrolment.intrinsics
+        intrinsics = self._learner.intrinsics
         if past is not None:
             state = self._solver.solve(measurement, intrinsics, past.state, past, guess=guess)
         else:
@@ -167,7 +172,7 @@ class Tracker:
         guess: Guess | None,
         state: FitState,
     ) -> Fitted:
-        intrinsics = self._enrolment.intrinsics
+        intrinsics = self._learner.intrinsics
         vertices = self._solver.vertices(state)
         ideal = project(vertices, state.camera_from_head, intrinsics)
         points = distorted(ideal, self._camera)
@@ -188,9 +193,9 @@ class Tracker:
     def _learn(self, frame: Frame, fitted: Fitted) -> Fitted:
         """Improve the person from this frame, and fit the frame again if that changed them."""
         if self._stranger.appeared(fitted):
-            self._enrolment.restart()
-        self._enrolment.believe(fitted.alignment.traits)
-        if self._enrolment.observe(fitted.measurement, fitted.state, fitted.guess):
+            self._learner.restart()
+        sight = Sight(fitted.measurement, fitted.state, fitted.guess, fitted.alignment.traits)
+        if self._learner.offer(sight):
             past = None
             if self._last is not None and self._outline:
                 interval_s = (frame.captured_ns - self._last.captured_ns) / NS_PER_S
@@ -198,7 +203,7 @@ class Tracker:
                 past = Past(self._last.state, interval_s, hold_pose=False)
             state = self._solver.solve(
                 fitted.measurement,
-                self._enrolment.intrinsics,
+                self._learner.intrinsics,
                 fitted.state,
                 past,
                 steps=_RESOLVE_STEPS,
@@ -207,6 +212,33 @@ class Tracker:
             fitted = self._fitted(frame, fitted.alignment, fitted.measurement, fitted.guess, state)
         self._end_stage("fit")
         return fitted
+
+    def _as_new_person(self, last: Fitted) -> Fitted:
+        """Fit the last frame again with a person taken over: its projection stays where it was."""
+        held = Past(last.state, _SHORTEST_S, hold_pose=False)
+        state = self._solver.solve(
+            last.measurement,
+            self._learner.intrinsics,
+            last.state,
+            held,
+            steps=_RESOLVE_STEPS,
+            guess=last.guess,
+        )
+        return replace(last, state=state)
+
+    def _new_learner(self) -> Learner:
+        settings, camera = self._settings, self._camera
+        calibrated = bool(np.any(camera.distortion))
+
+        def enrolment(solver: Solver) -> Enrolment:
+            made = Enrolment(solver, camera.intrinsics, settings.enrol, fit_focal=not calibrated)
+            warm_up(solver, made)
+            return made
+
+        if not settings.enrol.threaded:
+            return InStep(enrolment(self._solver))
+        own = Solver(self._head, settings.fit, settings.retarget.look_limits_rad)
+        return Beside(self._solver, enrolment(own), own)
 
     def _landmarks(self, points_px: Array) -> Array:
         return outline(self._head, points_px)
@@ -245,9 +277,7 @@ class Tracker:
             head=head,
             blendshapes=blendshapes,
             alignment=alignment,
-            camera=Camera(
-                self._enrolment.intrinsics, self._camera.distortion, self._camera.size_px
-            ),
+            camera=Camera(self._learner.intrinsics, self._camera.distortion, self._camera.size_px),
             identity=None if fitted is None else self._solver.identity,
             stage_ns=self._stage_ns,
         )

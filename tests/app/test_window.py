@@ -73,7 +73,9 @@ class SteadyTracker:
     def __init__(self, head: HeadModel) -> None:
         self._result = tracked(head.neutral, SIZE, pose(0.3))
 
-    def __call__(self, config: TrackerConfig, camera: Camera) -> FrameTracker:
+    def __call__(
+        self, config: TrackerConfig, camera: Camera, *, live: bool = False
+    ) -> FrameTracker:
         return self
 
     def step(self, frame: Frame) -> TrackResult:

@@ -34,7 +34,9 @@ class MadeUpTracker:
 
     empty, about = False, "made up"
 
-    def __call__(self, config: TrackerConfig, camera: Camera) -> MadeUpTracker:
+    def __call__(
+        self, config: TrackerConfig, camera: Camera, *, live: bool = False
+    ) -> MadeUpTracker:
         return self
 
     def step(self, frame: Frame) -> TrackResult:

@@ -57,7 +57,7 @@ class GullibleMaker:
     def __init__(self) -> None:
         self.shown: list[int] = []
 
-    def __call__(self, config: TrackerConfig, camera: Camera) -> Gullible:
+    def __call__(self, config: TrackerConfig, camera: Camera, *, live: bool = False) -> Gullible:
         return Gullible(self.shown)
 
     def close(self) -> None:

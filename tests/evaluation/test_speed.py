@@ -28,11 +28,14 @@ class Slow:
         made = lost if frame.index < 2 else tracked
         return made(frame.index, frame.captured_ns)
 
+    def close(self) -> None:
+        pass
+
 
 class SlowMaker:
     about = "made up"
 
-    def __call__(self, config: TrackerConfig, camera: Camera) -> Slow:
+    def __call__(self, config: TrackerConfig, camera: Camera, *, live: bool = False) -> Slow:
         return Slow()
 
     def close(self) -> None:

@@ -79,7 +79,7 @@ class ScriptedMaker:
         self._points = points
         self.camera: Camera | None = None
 
-    def __call__(self, config: TrackerConfig, camera: Camera) -> Scripted:
+    def __call__(self, config: TrackerConfig, camera: Camera, *, live: bool = False) -> Scripted:
         self.camera = camera
         return Scripted(self._points)
 
