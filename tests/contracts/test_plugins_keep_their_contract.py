@@ -8,6 +8,7 @@ import inspect
 import pytest
 
 import app.commands
+import app.measures
 import engine.capture.sources
 import engine.export
 import engine.network.backends
@@ -66,3 +67,11 @@ def test_commands_offer_help_arguments_and_run(kind: str) -> None:
     assert module.HELP.strip() == module.HELP
     assert list(inspect.signature(module.add_arguments).parameters) == ["parser"]
     assert len(inspect.signature(module.run).parameters) == 1
+
+
+@pytest.mark.parametrize("kind", plugins.kinds(app.measures))
+def test_measures_offer_help_arguments_and_run(kind: str) -> None:
+    module = plugins.load(app.measures, kind)
+    assert module.HELP.strip() == module.HELP
+    assert list(inspect.signature(module.add_arguments).parameters) == ["parser"]
+    assert list(inspect.signature(module.run).parameters) == ["args", "config"]
