@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from time import perf_counter_ns
 
@@ -14,7 +15,7 @@ from engine.evaluation.datasets import clips
 from engine.evaluation.datasets.clips import Clip
 from engine.fit.heads import HeadModel, landmarks
 from engine.geometry import assumed_camera
-from engine.types import BLENDSHAPE_NAMES, Array, Status
+from engine.types import BLENDSHAPE_NAMES, Array, Frame, Status
 
 STAGES = ("detect", "crop", "align", "fit", "retarget")
 
@@ -41,10 +42,17 @@ def track(
     """Track the frames of a clip for which the teacher has a label, at most `limit`."""
     known = len(clip.teacher_px)
     count = known if limit is None else min(limit, known)
+    return track_frames(clips.frames(clip.path, count), head, maker, config)
+
+
+def track_frames(
+    frames: Iterable[Frame], head: HeadModel, maker: TrackerMaker, config: TrackerConfig
+) -> Track:
+    """Track frames of one size in their order."""
     nowhere = np.full((478, 2), np.nan)
     tracked, alignments, fits, weights, times, stages = [], [], [], [], [], []
     tracker = None
-    for frame in clips.frames(clip.path, count):
+    for frame in frames:
         if tracker is None:
             tracker = maker(config, assumed_camera(frame.image.shape[1], frame.image.shape[0]))
         start_ns = perf_counter_ns()

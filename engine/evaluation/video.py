@@ -73,7 +73,7 @@ def motion(clip: Clip, found: Track) -> dict[str, dict[int, float]]:
         "teacher": clip.teacher_px,
     }
     cut = {n: p[: len(grey), :MESH_POINTS] * scale for n, p in tracks.items()}
-    return flow_judge.motion_error(grey, cut, flow_judge.dis_flow())
+    return flow_judge.motion_error(cut, flow_judge.FlowJudge(grey, flow_judge.dis_flow()))
 
 
 def measured(clip: Clip, found: Track, *, with_motion: bool = True) -> dict[str, Any]:

@@ -36,9 +36,13 @@ def tracks(count: int, noise_px: float = 0.0) -> dict[str, NDArray]:
     return {"noisy": true + rng.normal(0, noise_px, true.shape), "true": true}
 
 
+def judge(images: list[NDArray[np.uint8]]) -> flow_judge.FlowJudge:
+    return flow_judge.FlowJudge(images, flow_judge.dis_flow())
+
+
 def test_a_track_that_moves_with_the_picture_has_no_error_and_a_frozen_one_the_motion() -> None:
     images, moved = moving_texture(5), tracks(5)
-    errors = flow_judge.motion_error(images, moved, flow_judge.dis_flow(), horizons=(1, 3))
+    errors = flow_judge.motion_error(moved, judge(images), horizons=(1, 3))
     scale = 256 / np.ptp(moved["true"][0, :, 1])
     for horizon in (1, 3):
         expected = horizon * np.hypot(*STEP) * scale
@@ -49,12 +53,12 @@ def test_a_track_that_moves_with_the_picture_has_no_error_and_a_frozen_one_the_m
 def test_jitter_shows_at_every_horizon_and_a_lost_face_is_left_out() -> None:
     images, moved = moving_texture(6), tracks(6, noise_px=0.5)
     moved["noisy"][4] = np.nan
-    errors = flow_judge.motion_error(images, moved, flow_judge.dis_flow(), horizons=(1,))
+    errors = flow_judge.motion_error(moved, judge(images), horizons=(1,))
     scale = 256 / np.ptp(moved["true"][0, :, 1])
     # A difference of two noisy points, interpolated over three corners: below 0.5 * sqrt(2) each.
     assert 0.3 * scale < errors["noisy"][1] < 0.9 * scale
     never = {name: np.full_like(points, np.nan) for name, points in moved.items()}
-    assert np.isnan(flow_judge.motion_error(images, never, flow_judge.dis_flow())["true"][1])
+    assert np.isnan(flow_judge.motion_error(never, judge(images))["true"][1])
 
 
 def test_what_cannot_be_followed_is_not_judged() -> None:
@@ -64,7 +68,7 @@ def test_what_cannot_be_followed_is_not_judged() -> None:
     for t in (1, 3):
         images[t] = images[t].copy()
         images[t][45:85, 55:105] = rng.integers(0, 255, (40, 50), np.uint8)
-    errors = flow_judge.motion_error(images, moved, flow_judge.dis_flow(), horizons=(1,))
+    errors = flow_judge.motion_error(moved, judge(images), horizons=(1,))
     assert errors["true"][1] < 0.22 * errors["frozen"][1]
 
 
@@ -81,7 +85,7 @@ def test_agrees_with_the_tool_that_defines_it() -> None:
     colour = [cv2.cvtColor(image, cv2.COLOR_GRAY2BGR) for image in images]
     dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     expected = tool.errors(colour, moved, [1, 3], dis)
-    found = flow_judge.motion_error(images, moved, flow_judge.dis_flow(), horizons=(1, 3))
+    found = flow_judge.motion_error(moved, judge(images), horizons=(1, 3))
     for name, row in expected.items():
         assert found[name] == pytest.approx(row, rel=1e-6), name
 

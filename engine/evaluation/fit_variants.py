@@ -1,0 +1,87 @@
+"""The live fit with parts of it switched off: what each part is worth, in one run.
+
+A new part of the fit gets an entry in VARIANTS: what it shows, and the settings that show it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from engine.assembly import TrackerMaker
+from engine.config import TrackerConfig
+from engine.errors import ConfigError
+from engine.fit.heads import HeadModel
+from engine.fit.settings import TrackerSettings
+from engine.graph import FrameTracker
+from engine.network.backends import Backend
+from engine.types import Camera
+
+_LOOSE = 1e3  # so wide a prior says nothing
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One set of settings of the tracker."""
+
+    about: str
+    settings: Callable[[TrackerSettings], TrackerSettings]
+
+
+def _as_shipped(settings: TrackerSettings) -> TrackerSettings:
+    return settings
+
+
+def _without_past(settings: TrackerSettings) -> TrackerSettings:
+    fit = replace(
+        settings.fit,
+        expression_step_sigma=(("", _LOOSE),),
+        gaze_step_sigma_rad=_LOOSE,
+        neck_step_sigma_rad=_LOOSE,
+        rotation_step_sigma_rad=_LOOSE,
+        shift_step_sigma_m=_LOOSE,
+    )
+    return replace(settings, fit=fit)
+
+
+SHIPPED = "shipped"
+VARIANTS: dict[str, Variant] = {
+    SHIPPED: Variant("the fit as it is sent on", _as_shipped),
+    "alone": Variant("every frame's alignment fitted on its own, no prior between", _without_past),
+}
+
+
+def chosen(names: list[str] | None) -> dict[str, Variant]:
+    """Return variants by name in that order; all if None. Raises ConfigError for another name."""
+    for name in names or []:
+        if name not in VARIANTS:
+            raise ConfigError(f"variant {name!r}: allowed are {', '.join(VARIANTS)}")
+    return {name: VARIANTS[name] for name in (names or VARIANTS)}
+
+
+class VariantMaker:
+    """Makes trackers of one variant around a network that others share."""
+
+    def __init__(self, variant: Variant, head: HeadModel, backend: Backend) -> None:
+        self._settings = variant.settings(TrackerSettings())
+        self._head, self._backend = head, backend
+
+    @property
+    def about(self) -> str:
+        """What runs the network."""
+        return self._backend.about
+
+    def __call__(self, config: TrackerConfig, camera: Camera) -> FrameTracker:
+        """Return a tracker that starts without a face; the network is the one given."""
+        from engine.fit.tracker import Tracker
+        from engine.network.detector import Detector
+
+        return Tracker(self._head, self._backend, Detector(), self._settings, camera)
+
+    def close(self) -> None:
+        """Leave the network to whoever made it."""
+
+
+def makers(names: list[str] | None, head: HeadModel, backend: Backend) -> dict[str, TrackerMaker]:
+    """Return makers of the chosen variants, by name."""
+    return {name: VariantMaker(one, head, backend) for name, one in chosen(names).items()}
