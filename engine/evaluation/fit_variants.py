@@ -71,12 +71,15 @@ class VariantMaker:
         """What runs the network."""
         return self._backend.about
 
-    def __call__(self, config: TrackerConfig, camera: Camera) -> FrameTracker:
+    def __call__(
+        self, config: TrackerConfig, camera: Camera, *, live: bool = False
+    ) -> FrameTracker:
         """Return a tracker that starts without a face; the network is the one given."""
         from engine.fit.tracker import Tracker
         from engine.network.detector import Detector
 
-        return Tracker(self._head, self._backend, Detector(), self._settings, camera)
+        settings = replace(self._settings, enrol=replace(self._settings.enrol, threaded=live))
+        return Tracker(self._head, self._backend, Detector(), settings, camera)
 
     def close(self) -> None:
         """Leave the network to whoever made it."""
