@@ -54,6 +54,11 @@ class View(NamedTuple):
     fine: Tensor | None  # (B, C, S/4, S/4)
     pooled: Tensor  # (B, P)
 
+    def part(self, samples: slice) -> View:
+        """Return some samples of the batch."""
+        fine = None if self.fine is None else self.fine[samples]
+        return View(self.correlation[samples], fine, self.pooled[samples])
+
     def settled(self) -> View:
         """Return the same view, whose comparison with the texels further steps do not train.
 
@@ -86,6 +91,9 @@ class Aligner(nn.Module):
         self.context = UVEncoding(config.uv_side, config.hidden)
         self.hidden = UVEncoding(config.uv_side, config.hidden)
         self.update = make_update(config) if config.iterations else None
+        # A warm start errs in other ways than a match does: where a block is small, it learns only
+        # one of them well.
+        self.warm_update = make_update(config) if config.own_warm_update else None
         self.traits = (
             TraitsHead(config, self.encoder.pooled_width) if config.identity_size else None
         )
@@ -113,7 +121,7 @@ class Aligner(nn.Module):
         steps = [memory.flow_map()] if start is None and self.config.start == "matching" else []
         levels = pyramid(view.correlation, self.config.correlation_levels)
         for _ in range(iterations):
-            memory = self.refine(view, memory, levels)
+            memory = self.refine(view, memory, levels, warm=start is not None)
             steps.append(memory.flow_map())
         return Estimate(steps, memory, view, self.tell(view, memory))
 
@@ -135,12 +143,21 @@ class Aligner(nn.Module):
         log_sigma = torch.full_like(position[:, :1], _START_SIGMA_PX).log()
         return Memory(position, log_sigma, hidden)
 
-    def refine(self, view: View, memory: Memory, levels: list[Tensor] | None = None) -> Memory:
+    def refine(
+        self,
+        view: View,
+        memory: Memory,
+        levels: list[Tensor] | None = None,
+        *,
+        warm: bool = False,
+    ) -> Memory:
         """Take one recurrent step.
 
         levels  the correlation pyramid of the view, if it is at hand
+        warm    the memory is of the frame before
         """
-        if self.update is None:
+        update = self.warm_update if warm and self.warm_update is not None else self.update
+        if update is None:
             raise ConfigError(f"{self.config.name}: has no steps to take")
         side = self.config.image_side_px
         if levels is None:
@@ -152,7 +169,7 @@ class Aligner(nn.Module):
             seen = torch.cat([seen, read_around(view.fine, position, 1, side)], dim=1)
         flow = (position - self.v) * (2.0 / side)
         context = self.context().relu().expand(position.shape[0], -1, -1, -1)
-        hidden, change, log_change = self.update(memory.hidden, context, seen, flow, log_sigma)
+        hidden, change, log_change = update(memory.hidden, context, seen, flow, log_sigma)
         return Memory(position + change * (side / 32), log_sigma + log_change, hidden)
 
     def tell(self, view: View, memory: Memory) -> Traits | None:

@@ -49,6 +49,11 @@ class Batch:
         """P."""
         return len(self.second_from_first)
 
+    def part(self, samples: slice) -> Batch:
+        """Return some of the crops, without their pairs."""
+        one = {f.name: getattr(self, f.name)[samples] for f in fields(self)[:-1]}
+        return Batch(**one, second_from_first=self.second_from_first[:0])
+
     def to(self, device: str) -> Batch:
         """Move every tensor."""
         return Batch(*(getattr(self, f.name).to(device, non_blocking=True) for f in fields(self)))

@@ -26,6 +26,14 @@ OPENINGS: tuple[tuple[int, int], ...] = (
     (13, 14), (82, 87), (312, 317), (81, 178), (311, 402), (0, 17),
 )  # fmt: skip
 
+# MediaPipe landmarks: centre and ring of each iris against the corners of its eye.
+IRISES: tuple[tuple[int, int], ...] = tuple(
+    (iris, corner)
+    for irises, corners in ((range(468, 473), (33, 133)), (range(473, 478), (362, 263)))
+    for iris in irises
+    for corner in corners
+)
+
 # Share of the loss that each region gets, however many vertices it has.
 REGION_SHARES: dict[str, float] = {
     "face": 0.34, "eyes": 0.21, "nose": 0.08, "mouth": 0.20, "ears": 0.03, "scalp": 0.015,
@@ -43,10 +51,12 @@ class LossSettings:
     step_decay: float = 0.8  # RAFT's: earlier steps count less
     distance: float = 0.5  # per px, beside the likelihood
     opening: float = 0.5  # per px, of lid and lip openings
+    iris: float = 0.3  # per px, of the irises' places in the eyes
     portrait: float = 1.0  # of the teacher's landmarks against rendered vertices
     still: float = 1.0  # per sigma between the two views of a face
-    further: float = 0.5  # of a second cold step and of a warm one
-    identity: float = 1.0  # of the traits, which are learnt apart
+    further: float = 0.5  # of a second cold step, and of a warm one where both have one block
+    traits: float = 0.0  # of all traits, while the alignment learns
+    identity: float = 1.0  # of the traits
     expression: float = 1.0
     tongue: float = 2.0
     bound: float = 50.0  # of d^2 / (2 sigma^2), then linear in d / sigma
@@ -67,11 +77,13 @@ class AlignmentLoss(nn.Module):
             "corners", torch.from_numpy(head.landmark_weights.astype("float32")), persistent=False
         )
         self.register_buffer("pairs", torch.tensor(OPENINGS), persistent=False)
+        self.register_buffer("iris_pairs", torch.tensor(IRISES), persistent=False)
         self.tongue = head.expression_names.index("tongueOut")
         self.vertex_weight: Tensor
         self.triangles: Tensor
         self.corners: Tensor
         self.pairs: Tensor
+        self.iris_pairs: Tensor
 
     def forward(self, estimates: list[FlowMap], batch: Batch) -> tuple[Tensor, dict[str, float]]:
         """Return the loss and the mean distances (px) of the last step."""
@@ -139,13 +151,18 @@ class AlignmentLoss(nn.Module):
             points, sigma, batch.points, batch.point_weight * self.vertex_weight
         )
         mark, mark_px = self._terms(marks, mark_sigma, batch.landmarks, batch.landmark_weight)
-        opening_px = self._opening(marks, truth, trust)
+        opening_px = _between(self.pairs, marks, truth, trust)
+        # Unlike a lid, an iris that is covered says nothing.
+        seen = self.landmarks(batch.point_weight[..., None])[..., 0]
+        iris_px = _between(self.iris_pairs, marks, truth, seen + batch.landmark_weight)
         settings = self.settings
         loss = vertex + settings.portrait * mark + settings.opening * opening_px
+        loss = loss + settings.iris * iris_px
         return loss, {
             "vertex_px": float(vertex_px.detach()),
             "landmark_px": float(mark_px.detach()),
             "opening_px": float(opening_px.detach()),
+            "iris_px": float(iris_px.detach()),
         }
 
     def landmarks(self, values: Tensor) -> Tensor:
@@ -166,12 +183,14 @@ class AlignmentLoss(nn.Module):
         mean_px = (weight * distance).sum() / scale
         return (weight * each).sum() / scale * share, mean_px
 
-    def _opening(self, marks: Tensor, truth: Tensor, trust: Tensor) -> Tensor:
-        upper, lower = self.pairs.unbind(1)
-        error = (marks[:, upper] - marks[:, lower]) - (truth[:, upper] - truth[:, lower])
-        weight = torch.minimum(trust[:, upper], trust[:, lower])
-        distance = error.square().sum(-1).add(1e-6).sqrt()
-        return (weight * distance).sum() / weight.sum()
+
+def _between(pairs: Tensor, marks: Tensor, truth: Tensor, trust: Tensor) -> Tensor:
+    """Return the mean error (px) of the vectors between pairs (N, 2) of landmarks."""
+    one, other = pairs.unbind(1)
+    error = (marks[:, one] - marks[:, other]) - (truth[:, one] - truth[:, other])
+    weight = torch.minimum(trust[:, one], trust[:, other])
+    distance = error.square().sum(-1).add(1e-6).sqrt()
+    return (weight * distance).sum() / weight.sum().clamp(min=1e-6)
 
 
 def _coefficients(mean: Tensor, log_sigma: Tensor, truth: Tensor, weight: Tensor) -> Tensor:

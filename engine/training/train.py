@@ -1,12 +1,12 @@
 """Training of the alignment network: resumable at any checkpoint, the same on CPU and CUDA.
 
-First the alignment learns, then, with all else held fixed, the head that tells the traits. Every
-picture is seen twice: as itself and as the next frame would show it. The first view is
-aligned from a cold start, and once more; its memory starts the second view warm; and both cold
-answers must agree. A batch is a function of the seed and the step, so a run that was cut off and
-resumed sees the same pictures in the same order as one that was not. Pictures that are rendered
-meanwhile are the same too, but which of them a step draws from depends on how fast they come,
-unless `fresh` says.
+First the alignment learns, then, with all else held fixed, warm steps in chains, then the head that
+tells the traits. Every picture is seen twice: as itself and as the next frame would show it. The
+first view is aligned from a cold start, and once more, and both views' answers must agree; in
+the second stage the views take turns as the next frame. A batch is a function of the seed and the
+step, so a run that was cut off and resumed sees the same pictures in the same order as one that was
+not. Pictures that are rendered meanwhile are the same too, but which of them a step draws from
+depends on how fast they come, unless `fresh` says.
 """
 
 from __future__ import annotations
@@ -23,13 +23,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from engine.errors import AssetError, ConfigError
+from engine.errors import AssetError
 from engine.fit.heads import open_head
 from engine.fit.heads.open_head import OpenHead
 from engine.network import weights
-from engine.network.aligner import Aligner, FlowMap, Memory
+from engine.network.aligner import Aligner
 from engine.network.build import build_point_aligner
 from engine.network.config import configuration
+from engine.settings import setting
 from engine.training.augment import AugmentSettings
 from engine.training.batches import Batch, BatchMaker, Drawn, PairSettings
 from engine.training.live import save_streams
@@ -38,8 +39,9 @@ from engine.training.loss import AlignmentLoss, LossSettings
 from engine.training.packs import Pack
 from engine.training.render.ring import RenderedStream
 from engine.training.report import draw_curves
+from engine.training.stages import ALIGNMENT, STAGES, Stages
 from engine.training.validation import draw, figures
-from engine.training.warm_start import WarmSettings, carried, disturbed
+from engine.training.warm_start import WarmSettings
 
 _log = logging.getLogger(__name__)
 
@@ -58,7 +60,9 @@ class TrainSettings:
     """One training run."""
 
     network: str = "nano"
-    traits: bool = False  # learn these alone, with the alignment held fixed
+    learn: str = setting(
+        ALIGNMENT, "what learns; in the later stages all else is held fixed", choices=STAGES
+    )
     shares: StreamShares = field(default_factory=StreamShares)
     steps: int = 20_000
     batch: int = 32  # pictures a step: half of them second views
@@ -113,8 +117,9 @@ class Trainer:
         self.average = Aligner(self.config).to(self.device)
         self.average.load_state_dict(self.network.state_dict())
         self.loss = AlignmentLoss(self.head, settings.loss).to(self.device)
+        self._stages = Stages(self.network, self.loss, settings.memory)
         for name, parameter in self.network.named_parameters():
-            parameter.requires_grad_(name.startswith("traits.") == settings.traits)
+            parameter.requires_grad_(self._stages.learns(settings.learn, name))
         learning = [p for p in self.network.parameters() if p.requires_grad]
         self.optimiser = torch.optim.AdamW(
             learning, lr=settings.rate, weight_decay=settings.weight_decay
@@ -182,9 +187,10 @@ class Trainer:
         """Take one step of the optimiser and of the average."""
         for group in self.optimiser.param_groups:
             group["lr"] = self._rate()
-        of_traits = self.settings.traits
-        self.network.train(not of_traits)  # what is held fixed keeps its statistics, too
-        total, parts = self._traits_loss(batch) if of_traits else self._loss(batch)
+        # What is held fixed keeps its statistics, too.
+        self.network.train(self.settings.learn == ALIGNMENT)
+        generator = torch.Generator().manual_seed(hash((self.settings.seed, self.step)))
+        total, parts = self._stages.of(self.settings.learn, batch, generator)
         self.optimiser.zero_grad(set_to_none=True)
         total.backward()
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
@@ -195,33 +201,6 @@ class Trainer:
         self.step += 1
         self._update_average()
         return parts | {"loss": float(total.detach())}
-
-    def _loss(self, batch: Batch) -> tuple[Tensor, dict[str, float]]:
-        """Return the loss of a batch: cold on all views, a further step, a warm start."""
-        settings = self.settings.loss
-        with torch.autocast(self.device, torch.bfloat16, enabled=self.device == "cuda"):
-            cold = self.network(batch.image.contiguous(memory_format=torch.channels_last))
-            # The second step of the first views and the warm step of the second ones are one batch.
-            generator = torch.Generator().manual_seed(hash((self.settings.seed, self.step)))
-            memory = cold.memory.part(slice(0, batch.pairs))
-            warm = carried(memory, batch.second_from_first)
-            warm = disturbed(warm, self.settings.memory, self.config.image_side_px, generator)
-            start = Memory(*(torch.cat(both) for both in zip(memory, warm, strict=True)))
-            further = self.network.refine(cold.view.settled(), start)
-        total, parts = self.loss(_float(cold.steps), batch)
-        loss, told = self.loss(_float([further.flow_map()]), batch)
-        total, parts["further_px"] = total + settings.further * loss, told["vertex_px"]
-        still, parts["still_px"] = self.loss.stillness(_float(cold.steps)[-1], batch)
-        total = total + settings.still * still
-        return total, parts
-
-    def _traits_loss(self, batch: Batch) -> tuple[Tensor, dict[str, float]]:
-        """Return the loss of what is told of the whole face, by a network that is held fixed."""
-        with torch.autocast(self.device, torch.bfloat16, enabled=self.device == "cuda"):
-            told = self.network(batch.image.contiguous(memory_format=torch.channels_last)).traits
-        if told is None:
-            raise ConfigError(f"{self.config.name}: has no traits to learn")
-        return self.loss.traits(type(told)(*(tensor.float() for tensor in told)), batch)
 
     def _rate(self) -> float:
         settings = self.settings
@@ -262,8 +241,12 @@ class Trainer:
     def begin_from(self, tensors: dict[str, Tensor]) -> None:
         """Start from trained parameters; a traits head that they lack stays untrained.
 
+        A warm update that they lack starts as their cold one.
         Raises AssetError if they belong to another network.
         """
+        if self.config.own_warm_update and not any(n.startswith("warm_update.") for n in tensors):
+            own = {f"warm_{n}": t for n, t in tensors.items() if n.startswith("update.")}
+            tensors = tensors | own
         for network in (self.network, self.average):
             odd = network.load_state_dict(tensors, strict=False)
             missing = [name for name in odd.missing_keys if not name.startswith("traits.")]
@@ -298,10 +281,6 @@ class Trainer:
                 "give another folder or remove it"
             ) from None
         self.step = int(state["step"])
-
-
-def _float(steps: list[FlowMap]) -> list[FlowMap]:
-    return [FlowMap(*(tensor.float() for tensor in flow)) for flow in steps]
 
 
 def trained_tensors(name: str) -> dict[str, Tensor]:

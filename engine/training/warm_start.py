@@ -25,8 +25,13 @@ class WarmSettings:
     spread_sd: float = 0.6  # of the logarithm of both, from sample to sample
     sigma_sd: float = 0.15  # of log sigma
     forgetting: float = 0.1  # share of samples whose hidden state is lost
+    jump: float = 0.3  # share of samples of which a part moves by itself: a blink, a word
+    jump_sd_px: float = 5.0  # of that part
+    calm: float = 0.4  # share of samples that nothing happens to
+    steps: int = 5  # warm steps in a row that are learnt together
 
 
+_JUMP_TEXELS = (1.0, 5.0)  # of a UV map 32 texels wide: radius of a part that moves by itself
 _BEND_KNOTS = 6  # of the smooth field along either side of the UV map
 
 
@@ -55,10 +60,29 @@ def disturbed(
         normal(batch, 2, _BEND_KNOTS, _BEND_KNOTS), (height, width), mode="bicubic"
     )
     shift = settings.shift_sd_px * normal(batch, 2, 1, 1)
-    log_sigma = memory.log_sigma + settings.sigma_sd * normal(batch, 1, 1, 1)
+    log_sigma = settings.sigma_sd * normal(batch, 1, 1, 1)
     kept = torch.rand(batch, 1, 1, 1, generator=generator) >= settings.forgetting
+    jump = settings.jump_sd_px * (side_px / 192) * normal(batch, 2, 1, 1)
+    jump = jump * _somewhere(batch, height, width, settings.jump, generator).to(jump)
+    busy = torch.rand(batch, 1, 1, 1, generator=generator) >= settings.calm
+    moved = share * (shift + settings.bend_sd_px * bend) + jump
     return Memory(
-        memory.position + share * (shift + settings.bend_sd_px * bend),
-        log_sigma,
-        memory.hidden * kept.to(memory.hidden),
+        memory.position + busy.to(moved) * moved,
+        memory.log_sigma + busy.to(log_sigma) * log_sigma,
+        memory.hidden * (kept | ~busy).to(memory.hidden),
     )
+
+
+def _somewhere(
+    batch: int, height: int, width: int, share: float, generator: torch.Generator
+) -> Tensor:
+    """Return a round bump (B, 1, H, W) of height 1 somewhere on a share of the maps, else 0."""
+
+    def uniform() -> Tensor:
+        return torch.rand(batch, 1, 1, 1, generator=generator)
+
+    y, x = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
+    least, most = (texels * width / 32 for texels in _JUMP_TEXELS)
+    radius = least + (most - least) * uniform()
+    square = (y - height * uniform()) ** 2 + (x - width * uniform()) ** 2
+    return torch.exp(-0.5 * square / radius**2) * (uniform() < share)
