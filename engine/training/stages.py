@@ -42,7 +42,7 @@ class Stages:
         generator  on the CPU; it draws what happens between two frames
         """
         if stage == TRAITS:
-            return self._traits(batch)
+            return self._traits(batch, generator)
         return (self._alignment if stage == ALIGNMENT else self._warm)(batch, generator)
 
     def _alignment(self, batch: Batch, generator: torch.Generator) -> Loss:
@@ -53,9 +53,7 @@ class Stages:
             start, view, seen = cold.memory.part(first), cold.view.part(first), batch.part(first)
             if not network.config.own_warm_update:
                 # One block for both: the warm step of the second views is in the same batch.
-                side = network.config.image_side_px
-                warm = carried(start, batch.second_from_first)
-                warm = disturbed(warm, self._settings, side, generator)
+                warm = self._next(start, batch, generator)
                 start = Memory(*(torch.cat(both) for both in zip(start, warm, strict=True)))
                 view, seen = cold.view, batch
             further = network.refine(view.settled(), start)
@@ -65,7 +63,7 @@ class Stages:
         still, parts["still_px"] = self._loss.stillness(_float(cold.steps)[-1], batch)
         total = total + settings.still * still
         if settings.traits > 0 and cold.traits is not None:
-            loss, told = self._loss.traits(Traits(*(t.float() for t in cold.traits)), batch)
+            loss, told = self._loss.traits(_all_float(cold.traits), batch)
             total, parts = total + settings.traits * loss, parts | told
         return total, parts
 
@@ -90,13 +88,24 @@ class Stages:
         cold, told = self._loss(_float(steps), batch)
         return total + cold, parts | told
 
-    def _traits(self, batch: Batch) -> Loss:
-        """What is told of the whole face, by a network that is held fixed."""
+    def _traits(self, batch: Batch, generator: torch.Generator) -> Loss:
+        """What is told of the whole face, cold and warm, by a network that is held fixed."""
+        network, second = self._network, slice(batch.pairs, None)
         with _autocast(batch):
-            told = self._network(_channels_last(batch.image)).traits
-        if told is None:
-            raise ConfigError(f"{self._network.config.name}: has no traits to learn")
-        return self._loss.traits(Traits(*(tensor.float() for tensor in told)), batch)
+            cold = network(_channels_last(batch.image))
+            if cold.traits is None:
+                raise ConfigError(f"{network.config.name}: has no traits to learn")
+            warm = self._next(cold.memory.part(slice(0, batch.pairs)), batch, generator)
+            view = cold.view.part(second)
+            told = network.tell(view, network.refine(view, warm, warm=True))
+        total, parts = self._loss.traits(_all_float(cold.traits), batch)
+        loss, _ = self._loss.traits(_all_float(told or cold.traits), batch.part(second))
+        return total + 0.5 * loss, parts
+
+    def _next(self, memory: Memory, batch: Batch, generator: torch.Generator) -> Memory:
+        """Carry the memory of the first views to the second ones, with what happened meanwhile."""
+        side = self._network.config.image_side_px
+        return disturbed(carried(memory, batch.second_from_first), self._settings, side, generator)
 
 
 def _autocast(batch: Batch) -> torch.autocast:
@@ -106,6 +115,10 @@ def _autocast(batch: Batch) -> torch.autocast:
 
 def _float(steps: list[FlowMap]) -> list[FlowMap]:
     return [FlowMap(*(tensor.float() for tensor in flow)) for flow in steps]
+
+
+def _all_float(told: Traits) -> Traits:
+    return Traits(*(tensor.float() for tensor in told))
 
 
 def _channels_last(image: Tensor) -> Tensor:

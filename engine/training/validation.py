@@ -18,6 +18,7 @@ _MESH = 468  # landmarks without the irises
 _CHUNK = 32
 _DRAWN = 8
 _STILL_PICTURES = 32
+_CHAIN = 10  # warm steps in a row
 _SHIFTS = ((0.0, 0.0), (0.5, 0.0), (0.25, 0.5), (-0.4, -0.2))  # px
 _NOISE = 2.5 / 255
 
@@ -46,7 +47,8 @@ def _on_portraits(
     crops, truth = _crops(network, loss, pack, limit)
     return {
         "nme_percent": nme_percent(_landmarks(network, loss, crops), truth),
-        "warm_nme_percent": nme_percent(_landmarks(network, loss, crops, warm=True), truth),
+        "warm_nme_percent": nme_percent(_landmarks(network, loss, crops, warm=1), truth),
+        "chain_nme_percent": nme_percent(_landmarks(network, loss, crops, warm=_CHAIN), truth),
         "nme3_percent": nme_percent(_landmarks(network, loss, crops, iterations=3), truth),
         "portrait_opening_px": opening_px(loss, _landmarks(network, loss, crops), truth),
         "shaken_px": shaken_px(network, loss, crops[:_STILL_PICTURES]),
@@ -75,15 +77,18 @@ def _landmarks(
     crops: Tensor,
     iterations: int | None = None,
     *,
-    warm: bool = False,
+    warm: int = 0,
 ) -> Tensor:
-    """Return the landmarks (N, 478, 2) of crops; warm: one step from a disturbed memory."""
+    """Return the landmarks (N, 478, 2) of crops.
+
+    warm  further steps, each from the memory of the one before, disturbed
+    """
     generator = torch.Generator().manual_seed(0)
     found: list[Tensor] = []
     for part in crops.split(_CHUNK):
         estimate = network(part, iterations=iterations)
-        if warm:
-            side = network.config.image_side_px
+        side = network.config.image_side_px
+        for _ in range(warm):
             start = disturbed(estimate.memory, WarmSettings(), side, generator)
             estimate = network(part, start)
         found.append(loss.landmarks(loss.readout(estimate.steps[-1])[0]))

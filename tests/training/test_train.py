@@ -15,7 +15,7 @@ from engine.fit.heads import landmarks, open_head
 from engine.network.aligner import FlowMap
 from engine.network.traits import Traits
 from engine.training.batches import Batch
-from engine.training.loss import OPENINGS, AlignmentLoss, LossSettings, vertex_weights
+from engine.training.loss import IRISES, OPENINGS, AlignmentLoss, LossSettings, vertex_weights
 from engine.training.packs import Pack, read_pack, write_pack
 from engine.training.train import StreamShares, Trainer, TrainSettings, pack_shares
 
@@ -56,19 +56,27 @@ def slow_loss(flow: FlowMap, batch: Batch, loss: AlignmentLoss) -> float:
     mark_weight, mark_truth = batch.landmark_weight[1].numpy(), batch.landmarks[1].numpy()
     mark = sum(term(marks[1][i], spreads[i], mark_truth[i], mark_weight[i]) for i in range(478))
 
-    openings, trusts = 0.0, 0.0
     truths = [landmarks(HEAD, truth.astype(float)), mark_truth]
-    for sample in range(2):
-        for upper, lower in OPENINGS:
-            error = marks[sample][upper] - marks[sample][lower]
-            error = error - (truths[sample][upper] - truths[sample][lower])
-            trust = 1.0 if sample == 0 else min(mark_weight[upper], mark_weight[lower])
-            openings += trust * math.hypot(*error)
-            trusts += trust
+
+    def between(pairs: tuple[tuple[int, int], ...], trust: list[np.ndarray]) -> float:
+        errors, trusts = 0.0, 0.0
+        for sample in range(2):
+            for one, other in pairs:
+                error = marks[sample][one] - marks[sample][other]
+                error = error - (truths[sample][one] - truths[sample][other])
+                weight = min(trust[sample][one], trust[sample][other])
+                errors += weight * math.hypot(*error)
+                trusts += weight
+        return errors / trusts
+
+    seen = landmarks(HEAD, batch.point_weight[0].numpy()[:, None].astype(float))[:, 0]
+    openings = between(OPENINGS, [np.ones(478), mark_weight])
+    irises = between(IRISES, [seen, mark_weight])
     return (
         vertex / weight.sum() / 2
         + loss.settings.portrait * mark / mark_weight.sum() / 2
-        + loss.settings.opening * openings / trusts
+        + loss.settings.opening * openings
+        + loss.settings.iris * irises
     )
 
 
@@ -181,7 +189,7 @@ def test_traits_are_learnt_with_the_alignment_held_fixed(pack: Pack, tmp_path: P
 
     rng = np.random.default_rng(3)
     known = replace(pack, identity=rng.normal(0, 1, (6, 60)), expression=rng.random((6, 52)))
-    settings = TrainSettings(shares=ONLY_PORTRAITS, traits=True, weight_decay=0.5)
+    settings = TrainSettings(shares=ONLY_PORTRAITS, learn="traits", weight_decay=0.5)
     trainer = Trainer(settings, [known], tmp_path)
     before = {name: value.clone() for name, value in trainer.network.state_dict().items()}
     side = trainer.config.image_side_px
@@ -195,6 +203,35 @@ def test_traits_are_learnt_with_the_alignment_held_fixed(pack: Pack, tmp_path: P
     assert changed
     assert all(name.startswith("traits.") for name in changed)
     assert losses[-1] < losses[0]
+
+
+def test_chains_are_learnt_with_the_cold_network_held_fixed(pack: Pack, tmp_path: Path) -> None:
+    from engine.training.batches import BatchMaker
+
+    settings = TrainSettings(shares=ONLY_PORTRAITS, learn="warm", weight_decay=0.5, warm_up=1)
+    trainer = Trainer(settings, [pack], tmp_path)
+    before = {name: value.clone() for name, value in trainer.network.state_dict().items()}
+    side = trainer.config.image_side_px
+    batch = BatchMaker(HEAD, [pack], [1.0], side, settings.augment).make(0, 0, 2)
+    parts = [trainer.train_step(batch) for _ in range(8)]
+    changed = {
+        name
+        for name, value in trainer.network.state_dict().items()
+        if not torch.equal(value, before[name])
+    }
+    assert changed
+    assert all(name.startswith("warm_update.") for name in changed)
+    assert parts[-1]["loss"] < parts[0]["loss"]
+
+
+def test_an_own_warm_update_begins_as_the_cold_one(pack: Pack, tmp_path: Path) -> None:
+    trainer = Trainer(TrainSettings(shares=ONLY_PORTRAITS), [pack], tmp_path)
+    tensors = trainer.network.state_dict()
+    without = {n: t * 2 for n, t in tensors.items() if not n.startswith("warm_update.")}
+    trainer.begin_from(without)
+    for name, tensor in trainer.average.state_dict().items():
+        if name.startswith("warm_update."):
+            torch.testing.assert_close(tensor, without[name.removeprefix("warm_")])
 
 
 def test_a_run_begins_from_other_weights(pack: Pack, tmp_path: Path) -> None:
