@@ -15,6 +15,7 @@ from engine.config import TrackerConfig
 from engine.errors import AssetError
 from engine.fit.heads import HeadModel
 from engine.fit.settings import EnrolSettings, TrackerSettings
+from engine.fit.sides import split
 from engine.graph import FrameTracker
 from engine.network import weights
 from engine.network.backends import Backend
@@ -112,8 +113,11 @@ def load_backend(files: weights.WeightFile, config: TrackerConfig) -> Backend:
 
 
 def load_head(name: str) -> HeadModel:
-    """Load a head model, `open` by engine/fit/heads/open_head.py. Raises Asset- or ConfigError."""
-    return _head_module(name).load()
+    """Load a head model, `open` by engine/fit/heads/open_head.py. Raises Asset- or ConfigError.
+
+    For the fit: shapes that ARKit has once have a left and a right.
+    """
+    return split(_head_module(name).load())
 
 
 def head_file(name: str) -> Path:

@@ -26,6 +26,11 @@ BLENDSHAPE_NAMES: tuple[str, ...] = (
     "noseSneerRight", "tongueOut",
 )  # fmt: skip
 
+# Halves of shapes that ARKit has once; they travel beside the 52.
+SIDE_NAMES: tuple[str, ...] = (
+    "browInnerUpLeft", "browInnerUpRight", "cheekPuffLeft", "cheekPuffRight",
+)  # fmt: skip
+
 
 def _freeze(*arrays: NDArray) -> None:
     for array in arrays:
@@ -152,11 +157,16 @@ class Blendshapes:
     """Named weights for an avatar, in [0, 1]."""
 
     weights: Array  # (52,) in the order of BLENDSHAPE_NAMES
+    sides: Array | None = None  # (4,) in the order of SIDE_NAMES; None if nobody tells them apart
 
     def __post_init__(self) -> None:
         if self.weights.shape != (len(BLENDSHAPE_NAMES),):
             raise ValueError(f"need {len(BLENDSHAPE_NAMES)} weights, got {self.weights.shape}")
         _freeze(self.weights)
+        if self.sides is not None:
+            if self.sides.shape != (len(SIDE_NAMES),):
+                raise ValueError(f"need {len(SIDE_NAMES)} halves, got {self.sides.shape}")
+            _freeze(self.sides)
 
     def items(self) -> Iterator[tuple[str, float]]:
         """Pair every name with its weight."""

@@ -13,11 +13,12 @@ from engine.errors import AssetError
 from engine.evaluation.align import align_in, upright_crop
 from engine.fit import skinning
 from engine.fit.heads import HeadModel, landmarks
+from engine.fit.sides import merged, spread
 from engine.fit.solver import FitState
 from engine.geometry import project, rigid, rotation_from_vector
 from engine.network.backends import Backend
 from engine.training.packs import Pack, read_pack
-from engine.types import Alignment, Array, FaceTraits
+from engine.types import BLENDSHAPE_NAMES, Alignment, Array, FaceTraits
 
 _TRUTH = ("identity", "expression", "gaze", "neck", "camera_from_head", "intrinsics")
 _MAP_SIDE, _SHARED_TEXELS = 64, 6.0  # errors are alike over a tenth of the UV map
@@ -75,7 +76,7 @@ def from_sequence(
         crop = upright_crop(outline, backend.crop_side_px)
         alignments.append(align_in(backend, pack.image(index), crop))
         outline = landmarks(head, alignments[-1].points_px)
-    states = [_state(truth, index) for index in range(count)]
+    states = [_state(head, truth, index) for index in range(count)]
     camera = truth["intrinsics"][0]
     return KnownScene(path.stem, truth["identity"][0], states, alignments, camera, camera, False)
 
@@ -95,7 +96,7 @@ def from_pictures(
         yield KnownScene(
             f"{path.stem} {index}",
             truth["identity"][index],
-            [_state(truth, index)],
+            [_state(head, truth, index)],
             [seen],
             camera,
             camera,
@@ -112,9 +113,10 @@ def _read(path: Path) -> tuple[Pack, dict[str, Array]]:
         return pack, {name: file[name].astype(np.float64) for name in _TRUTH}
 
 
-def _state(truth: dict[str, Array], index: int) -> FitState:
+def _state(head: HeadModel, truth: dict[str, Array], index: int) -> FitState:
     names = ("camera_from_head", "expression", "gaze", "neck")
-    return FitState(*(truth[name][index] for name in names))
+    pose, expression, gaze, neck = (truth[name][index] for name in names)
+    return FitState(pose, spread(expression, len(head.expression_names)), gaze, neck)
 
 
 def _moving(head: HeadModel, index: int, seed: int) -> FitState:
@@ -135,7 +137,8 @@ def _moving(head: HeadModel, index: int, seed: int) -> FitState:
         "noseSneerLeft": 0.4 * up[4],
         "noseSneerRight": 0.4 * up[4],
     }
-    expression = np.array([shapes.get(name, 0.0) for name in head.expression_names])
+    whole = np.array([shapes.get(name, 0.0) for name in BLENDSHAPE_NAMES])
+    expression = spread(whole, len(head.expression_names))
     turn = np.array([0.25 * beat[0], 0.45 * beat[1], 0.1 * beat[2]])
     place = np.array([0.03 * beat[2], 0.02 * beat[1], 0.5 + 0.06 * beat[0]])
     gaze = np.tile([0.15 * beat[3], 0.1 * beat[4]], (2, 1))
@@ -156,12 +159,12 @@ def _noisy(
     points += OWN_PX * rng.normal(size=points.shape)
     own = rng.normal(size=len(person))
     error = np.sqrt(ALIKE) * constant + np.sqrt(1 - ALIKE) * own
-    count, shapes = len(points), len(state.expression)
+    count, expression = len(points), merged(state.expression)
     traits = FaceTraits(
         person + IDENTITY_SIGMA * error,
         np.full(len(person), IDENTITY_SIGMA),
-        state.expression + EXPRESSION_SIGMA * rng.normal(size=shapes),
-        np.full(shapes, EXPRESSION_SIGMA),
+        expression + EXPRESSION_SIGMA * rng.normal(size=len(expression)),
+        np.full(len(expression), EXPRESSION_SIGMA),
         tongue=0.0,
     )
     sigma = np.full(count, float(np.hypot(OWN_PX, SHARED_PX)))

@@ -184,7 +184,8 @@ def followed(solver: Solver, settings: TrackerSettings, scene: KnownScene) -> It
     last: FitState | None = None
     for seen in scene.alignments:
         measurement = solver.measured(seen)
-        guess = guess_of(seen.traits, settings.fit.expression_prior_weight)
+        shapes = len(solver.head.expression_names)
+        guess = guess_of(seen.traits, settings.fit.expression_prior_weight, shapes)
         past = None if last is None else Past(last, _INTERVAL_S)
         start, steps = last, settings.fit.steps
         if start is None:

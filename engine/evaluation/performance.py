@@ -17,6 +17,7 @@ from engine.evaluation.fit_scenes import KnownScene
 from engine.evaluation.tables import table
 from engine.fit.closure import BLINKS, Closure
 from engine.fit.heads import HeadModel, gaze_rotation
+from engine.fit.sides import merged
 from engine.fit.solver import FitState
 from engine.training.render.expressions import look_weights
 from engine.types import BLENDSHAPE_NAMES, Array
@@ -60,7 +61,7 @@ def performed(
 
 def true_weights(closure: Closure, identity: Array, state: FitState) -> Array:
     """Return the blendshapes (52,) that a perfect tracker would send of a true state."""
-    weights = state.expression[: len(BLENDSHAPE_NAMES)].copy()
+    weights = merged(state.expression).copy()
     weights[BLINKS] /= closure.blinks(identity, state.expression)
     for name, value in look_weights(state.gaze).items():
         weights[BLENDSHAPE_NAMES.index(name)] = value

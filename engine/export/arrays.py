@@ -14,6 +14,7 @@ status, captured_ns      [T]             tracking, searching or lost; monotonic 
 frame_index              [T]             the source's own count
 timings_ms, stage_names  [T, S], [S]     time by stage; NaN where a stage was not needed
 blendshapes, blendshape_names  [T, 52], [52]
+blendshape_sides, blendshape_side_names  [T, 4], [4]  left and right of shapes that ARKit has once
 camera_from_head, gaze   [T, 4, 4], [T, 2, 2]  metres; radians (left, right) x (yaw, pitch)
 intrinsics               [3, 3]          as known at the end of the take, pixels
 frame_intrinsics         [T, 3, 3]       as in force when each frame was fitted
@@ -35,7 +36,7 @@ from engine.fit.heads import HeadModel
 from engine.geometry import transform_points
 from engine.recording.reader import Take
 from engine.recording.schema import Values
-from engine.types import BLENDSHAPE_NAMES, Array
+from engine.types import BLENDSHAPE_NAMES, SIDE_NAMES, Array
 
 SUFFIX = ".npz"
 
@@ -71,6 +72,8 @@ def arrays(take: Take, head: HeadModel) -> dict[str, Values]:
         "stage_names": stage_names,
         "blendshapes": values["blendshapes"],
         "blendshape_names": np.array(BLENDSHAPE_NAMES),
+        "blendshape_sides": values["blendshape_sides"],
+        "blendshape_side_names": np.array(SIDE_NAMES),
         "camera_from_head": values["camera_from_head"],
         "gaze": values["gaze"],
         "intrinsics": _last_known(values["intrinsics"]),

@@ -78,6 +78,8 @@ def _expression_prior(within: Array, names: tuple[str, ...], settings: FitSettin
         charge = share * np.sqrt(precision[a] * precision[b])
         within[np.ix_([a, b], [a, b])] += charge
     for start, sigma in settings.symmetric:
+        if start in names:  # whole, in a head that does not split it
+            continue
         _tie(within, _index(names, f"{start}Left"), _index(names, f"{start}Right"), sigma)
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from engine.errors import ConfigError
 from engine.fit.responses import AT_MOST, RESPONSES, YIELDS, ShapeResponse, Yield
+from engine.fit.sides import SPLIT_NAMES, halves, merged
 from engine.types import BLENDSHAPE_NAMES, Array, Blendshapes
 
 # The eye's usual range, by the ARKit shape's direction.
@@ -26,6 +27,7 @@ LOOK_LIMITS_RAD: tuple[tuple[str, float], ...] = (
 _INDEX = {name: index for index, name in enumerate(BLENDSHAPE_NAMES)}
 _BLINKS = [_INDEX["eyeBlinkLeft"], _INDEX["eyeBlinkRight"]]
 _SIDES = ("Left", "Right")
+_WHOLES = [_INDEX[name] for name in SPLIT_NAMES]
 
 
 class PersonCalibration(Protocol):
@@ -104,17 +106,37 @@ def retarget(
     touching    (2,) coefficients of eyeBlinkLeft and eyeBlinkRight at which this face's lids meet;
                 None for a head that shuts its eyes at 1
 
-    The eyeLook shapes come from gaze: the coefficients of that name only follow the lids.
+    Halves of a head that splits browInnerUp and cheekPuff are merged in the 52 and stay apart in
+    `sides`. The eyeLook shapes come from gaze: the coefficients of that name only follow the lids.
     """
-    weights = readings(expression, names, gaze, settings, tongue, touching)
-    if person is not None:
-        weights = (weights - person.offset) * person.gain
-    weights = _answered(weights, settings.shapes)
+    read = readings(expression, names, gaze, settings, tongue, touching)
+    answered = _answered(_of_person(read, person), settings.shapes)
+    weights = _sent(answered, settings)
+    parts = halves(expression)
+    if parts is None:
+        return Blendshapes(weights)
+    sides = np.empty(len(parts))
+    for side in range(2):
+        half = read.copy()
+        half[_WHOLES] = parts[side::2]
+        alone = _answered(_of_person(half, person), settings.shapes)[_WHOLES]
+        # What exclusions leave of the whole they leave of each half.
+        left = weights[_WHOLES] / np.maximum(answered[_WHOLES], 1e-9)
+        sides[side::2] = np.clip(alone * np.minimum(left, 1.0), 0.0, 1.0)
+    return Blendshapes(weights, sides)
+
+
+def _of_person(read: Array, person: PersonCalibration | None) -> Array:
+    return read if person is None else (read - person.offset) * person.gain
+
+
+def _sent(answered: Array, settings: RetargetSettings) -> Array:
+    weights = answered.copy()
     _draw_together(weights, settings.shapes)
     weights = _excluded(weights, settings)
     for row in settings.shapes:
         weights[_INDEX[row.name]] = min(weights[_INDEX[row.name]], row.most)
-    return Blendshapes(np.clip(weights, 0.0, 1.0))
+    return np.clip(weights, 0.0, 1.0)
 
 
 def readings(
@@ -127,6 +149,8 @@ def readings(
 ) -> Array:
     """Return what the fit reads for every blendshape, (52,), before any setting of the person."""
     by_name = dict(zip(names, expression.tolist(), strict=True))
+    if halves(expression) is not None:
+        by_name.update(zip(BLENDSHAPE_NAMES, merged(expression).tolist(), strict=True))
     by_name.update(_look(gaze, dict(settings.look_limits_rad)))
     weights = np.array([by_name.get(name, 0.0) for name in BLENDSHAPE_NAMES])
     if touching is not None:

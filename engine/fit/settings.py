@@ -83,6 +83,8 @@ SYMMETRIC: PerShape = (
     ("mouthUpperUp", 0.25),
     ("mouthFrown", 0.3),
     ("eyeWide", 0.2),
+    ("browInnerUp", 0.25),
+    ("cheekPuff", 0.25),
 )
 
 

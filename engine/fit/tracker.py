@@ -147,7 +147,9 @@ class Tracker:
         alignment = self._backend.align(frame, crop, memory)
         self._end_stage("align")
         fitted = None
-        guess = guess_of(alignment.traits, self._settings.fit.expression_prior_weight)
+        shapes = len(self._head.expression_names)
+        weight = self._settings.fit.expression_prior_weight
+        guess = guess_of(alignment.traits, weight, shapes)
         measurement = self._solver.measured(undistorted(alignment, self._camera))
         intrinsics = self._learner.intrinsics
         if past is not None:

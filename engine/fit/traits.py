@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from engine.fit.sides import shares, spread
 from engine.types import Array, FaceTraits
 
 _SUREST = 0.05  # smallest standard deviation of a coefficient that is believed
@@ -23,15 +24,17 @@ class Guess(NamedTuple):
     information: Array  # (E,) 1 / variance
 
 
-def guess_of(traits: FaceTraits | None, weight: float) -> Guess | None:
+def guess_of(traits: FaceTraits | None, weight: float, size: int = 52) -> Guess | None:
     """Return the prior that a frame's traits are on its expression; None without them.
 
     weight  share of the information that the network claims; 0 for no prior
+    size    E of the fitted head; the network speaks of whole shapes, halves share what it says
     """
     if traits is None or weight <= 0.0:
         return None
     sigma = np.maximum(traits.expression_sigma.astype(np.float64), _SUREST)
-    return Guess(traits.expression.astype(np.float64), weight / sigma**2)
+    mean, information = traits.expression.astype(np.float64), weight / sigma**2
+    return Guess(spread(mean, size), spread(information, size) * shares(size))
 
 
 class PersonBelief:

@@ -43,6 +43,12 @@ def read_take(folder: Path) -> Take:
     if info.status != COMPLETE:
         _log.warning("%s: was not finished; %d frames are there", folder, table.num_rows)
     shapes = schema.shapes(info.vertices)
+    values = {
+        name: schema.array(table[name], shape)
+        if name in table.column_names
+        else np.full((table.num_rows, *shape), np.nan, schema.VALUE_COLUMNS[name][1])
+        for name, shape in shapes.items()
+    }
     return Take(
         info=info,
         frame_index=_numbers(table, "frame_index"),
@@ -51,16 +57,18 @@ def read_take(folder: Path) -> Take:
         status=np.array(table["status"].to_pylist(), dtype=np.str_),
         stage_ns=[dict(pairs) for pairs in table["stage_ns"].to_pylist()],
         identity=[np.array(row, np.float32) for row in table["identity"].to_pylist()],
-        values={name: schema.array(table[name], shape) for name, shape in shapes.items()},
+        values=values,
     )
 
 
 def _table(path: Path, info: TakeInfo) -> pa.Table:
     batches: list[pa.RecordBatch] = []
-    expected = schema.schema(info.vertices)
+    expected, older = schema.schema(info.vertices), schema.schema(info.vertices, older=True)
     try:
         with path.open("rb") as file:
             stream = pa.ipc.open_stream(file)
+            if stream.schema == older:
+                expected = older
             if stream.schema != expected:
                 raise TakeError(f"{path}: has not the columns of a take of {info.vertices} points")
             batches.extend(_batches(stream, whole=info.status == COMPLETE))

@@ -1,7 +1,8 @@
-"""The columns of tracking.arrows. V vertices of the head model, E expression coefficients.
+"""The columns of tracking.arrows. V vertices of the head model.
 
-A frame without a face has NaN. Positions are float32: half precision would round a pixel coordinate
-of 640 to half pixels.
+A frame without a face has NaN. Shapes that the fit splits into left and right are whole in
+`expression`; `blendshape_sides` has their halves in the order of SIDE_NAMES. Positions are float32:
+half precision would round a pixel coordinate of 640 to half pixels.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from engine.types import BLENDSHAPE_NAMES, TrackResult
+from engine.fit.sides import merged
+from engine.types import BLENDSHAPE_NAMES, SIDE_NAMES, TrackResult
 
 Values = NDArray[Any]
 
@@ -26,12 +28,16 @@ VALUE_COLUMNS: dict[str, tuple[_Shape, type[np.generic]]] = {
     "gaze": ((2, 2), np.float32),
     "neck": ((3,), np.float32),
     "blendshapes": ((len(BLENDSHAPE_NAMES),), np.float32),
+    "blendshape_sides": ((len(SIDE_NAMES),), np.float32),
     "points_px": (("V", 2), np.float32),
     "visible": (("V",), np.uint8),
     "alignment_px": (("V", 2), np.float32),
     "sigma_px": (("V",), np.float32),
     "rms_px": ((), np.float32),
 }
+
+
+ADDED = ("blendshape_sides",)  # columns that takes of older programs lack
 
 
 def shapes(vertices: int) -> dict[str, tuple[int, ...]]:
@@ -42,8 +48,8 @@ def shapes(vertices: int) -> dict[str, tuple[int, ...]]:
     }
 
 
-def schema(vertices: int) -> pa.Schema:
-    """Return the Arrow schema."""
+def schema(vertices: int, *, older: bool = False) -> pa.Schema:
+    """Return the Arrow schema; of takes that lack the added columns if `older`."""
     fields = [
         pa.field("frame_index", pa.int64()),
         pa.field("captured_ns", pa.int64()),
@@ -53,6 +59,8 @@ def schema(vertices: int) -> pa.Schema:
         pa.field("identity", pa.list_(pa.float32())),  # coefficients; empty where unchanged
     ]
     for name, shape in shapes(vertices).items():
+        if older and name in ADDED:
+            continue
         size = int(np.prod(shape))
         fields.append(pa.field(name, pa.list_(_arrow_type(name), size)))
     return pa.schema(fields)
@@ -70,7 +78,7 @@ def values(result: TrackResult, visible: Callable[[], Values], vertices: int) ->
         head = result.head
         row |= {
             "camera_from_head": head.camera_from_head,
-            "expression": head.expression,
+            "expression": merged(head.expression),
             "gaze": head.gaze,
             "neck": head.neck,
             "points_px": head.points_px,
@@ -79,6 +87,8 @@ def values(result: TrackResult, visible: Callable[[], Values], vertices: int) ->
         }
     if result.blendshapes is not None:
         row["blendshapes"] = result.blendshapes.weights
+        if result.blendshapes.sides is not None:
+            row["blendshape_sides"] = result.blendshapes.sides
     if result.alignment is not None:
         alignment = result.alignment
         row["alignment_px"][alignment.anchors] = alignment.points_px

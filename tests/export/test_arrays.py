@@ -59,7 +59,8 @@ def test_names_and_shapes_are_those_of_the_contract(take: Take, tmp_path: Path) 
         "visible": (T, V), "triangles": (30, 3), "regions": (V,), "landmarks_px": (T, 478, 2),
         "alignment_landmarks_px": (T, 478, 2), "status": (T,), "captured_ns": (T,),
         "frame_index": (T,), "timings_ms": (T, 3), "stage_names": (3,), "blendshapes": (T, 52),
-        "blendshape_names": (52,), "camera_from_head": (T, 4, 4), "gaze": (T, 2, 2),
+        "blendshape_names": (52,), "blendshape_sides": (T, 4), "blendshape_side_names": (4,),
+            "camera_from_head": (T, 4, 4), "gaze": (T, 2, 2),
         "intrinsics": (3, 3), "quarter_turns": (), "frame_intrinsics": (T, 3, 3),
     }  # fmt: skip
     assert file["visible"].dtype == bool

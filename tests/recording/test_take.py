@@ -14,12 +14,12 @@ from made_results import lost, tracked
 
 from engine.errors import TakeError
 from engine.fit.heads import HeadModel
-from engine.recording import writer
+from engine.recording import schema, writer
 from engine.recording.reader import Take, read_take
 from engine.recording.take import Asset, TakeInfo, load_info, reserve, save_info
 from engine.recording.visibility import facing_camera
 from engine.recording.writer import TakeWriter, discard
-from engine.types import Frame, Status, TrackResult
+from engine.types import BLENDSHAPE_NAMES, Blendshapes, Frame, Status, TrackResult
 
 VERTICES = 40
 FRAME = Frame(np.zeros((4, 4, 3), np.uint8), 0, 0)
@@ -77,6 +77,43 @@ def test_round_trip_is_exact(tmp_path: Path) -> None:
             np.testing.assert_array_equal(take.values[name][row], value, err_msg=name)
         assert result.camera is not None
         np.testing.assert_array_equal(take.values["intrinsics"][row], result.camera.intrinsics)
+
+
+def test_halves_are_stored_and_the_fit_s_shapes_are_whole(tmp_path: Path) -> None:
+    made = tracked(0, vertices=VERTICES)
+    assert made.head is not None
+    assert made.blendshapes is not None
+    wide = np.linspace(0.0, 0.9, 54)
+    sides = np.array([0.1, 0.7, 0.2, 0.9], np.float32)
+    given = dataclasses.replace(
+        made,
+        head=dataclasses.replace(made.head, expression=wide),
+        blendshapes=Blendshapes(made.blendshapes.weights, sides),
+    )
+    take = write(tmp_path / "t", [given, made])
+    np.testing.assert_array_equal(take.values["blendshape_sides"][0], sides)
+    assert np.isnan(take.values["blendshape_sides"][1]).all()
+    brow = BLENDSHAPE_NAMES.index("browInnerUp")
+    stored = take.values["expression"][0]
+    assert stored.shape == (52,)
+    assert stored[brow] == pytest.approx((wide[brow] + wide[52]) / 2)
+    assert stored[0] == pytest.approx(wide[0])
+
+
+def test_takes_of_programs_that_knew_no_halves_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = dict(schema.VALUE_COLUMNS)
+    del known["blendshape_sides"]
+    with monkeypatch.context() as older:
+        older.setattr(schema, "VALUE_COLUMNS", known)
+        reserve(tmp_path / "t")
+        made = TakeWriter(tmp_path / "t", TakeInfo(vertices=VERTICES), head())
+        made.write(FRAME, tracked(0, vertices=VERTICES))
+        made.close()
+    take = read_take(tmp_path / "t")
+    assert np.isnan(take.values["blendshape_sides"]).all()
+    assert np.isfinite(take.values["blendshapes"]).all()
 
 
 @pytest.mark.parametrize("row", [2, 3])
