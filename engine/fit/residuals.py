@@ -39,12 +39,23 @@ class View(NamedTuple):
     jaw_open: int  # index of jawOpen among the expression coefficients
 
 
+class Gaps(NamedTuple):
+    """How far apart the network sees the rims of left lids, right lids and lips."""
+
+    vector_px: Array  # (3, 2) from the upper to the lower rim, mean of the middle pairs
+    sigma_px: Array  # (3,) of that, if both rims erred independently; inf where nothing is seen
+
+
+NO_GAPS = Gaps(np.zeros((3, 2)), np.full(3, np.inf))
+
+
 class Measurement(NamedTuple):
     """What the network says of the fitted vertices, in pixels."""
 
     points: Array  # (N, 2)
     sigma: Array  # (N,) floored
     information: Array  # (N,) what a vertex counts beside 1 / sigma^2
+    gaps: Gaps = NO_GAPS  # for contact.py
 
 
 class Robust(NamedTuple):

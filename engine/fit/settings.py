@@ -18,17 +18,16 @@ from engine.types import Array
 PerShape = tuple[tuple[str, float], ...]
 
 EXPRESSION_SIGMA: PerShape = (
-    ("", 0.5),
-    ("eyeBlink", 0.8),
-    ("jawOpen", 0.8),
-    ("mouthSmile", 0.7),
+    ("", 0.8),
+    ("jawOpen", 1.0),
     ("eyeLook", 0.3),
     ("mouthClose", 0.25),
     ("jawForward", 0.3),
-    ("tongueOut", 0.15),
-    ("cheekPuff", 0.3),
-    ("mouthDimple", 0.35),
-    ("mouthShrug", 0.35),
+    ("tongueOut", 0.5),
+    ("browInnerUp", 1.0),  # a half has half the information of the whole
+    ("cheekPuff", 0.8),
+    ("mouthDimple", 0.5),
+    ("mouthShrug", 0.6),
 )
 # A random walk: what a coefficient usually does in 1/30 s. Lids and jaw are the quick ones.
 EXPRESSION_STEP_SIGMA: PerShape = (
@@ -41,34 +40,34 @@ EXPRESSION_STEP_SIGMA: PerShape = (
 )
 # Pairs of which one at a time explains the picture; without this the fit lets them cancel.
 EXCLUSIVE: tuple[tuple[str, str, float], ...] = (
-    ("mouthSmileLeft", "mouthFrownLeft", 0.8),
-    ("mouthSmileRight", "mouthFrownRight", 0.8),
-    ("jawLeft", "jawRight", 0.9),
-    ("mouthLeft", "mouthRight", 0.9),
-    ("eyeBlinkLeft", "eyeWideLeft", 0.9),
-    ("eyeBlinkRight", "eyeWideRight", 0.9),
-    ("eyeSquintLeft", "eyeWideLeft", 0.8),
-    ("eyeSquintRight", "eyeWideRight", 0.8),
-    ("eyeLookUpLeft", "eyeLookDownLeft", 0.9),
-    ("eyeLookUpRight", "eyeLookDownRight", 0.9),
-    ("eyeLookInLeft", "eyeLookOutLeft", 0.9),
-    ("eyeLookInRight", "eyeLookOutRight", 0.9),
-    ("browDownLeft", "browOuterUpLeft", 0.7),
-    ("browDownRight", "browOuterUpRight", 0.7),
-    ("mouthStretchLeft", "mouthPucker", 0.5),
-    ("mouthStretchRight", "mouthPucker", 0.5),
-    ("mouthDimpleLeft", "mouthPressLeft", 0.6),
-    ("mouthDimpleRight", "mouthPressRight", 0.6),
-    ("mouthPressLeft", "mouthLowerDownLeft", 0.6),
-    ("mouthPressRight", "mouthLowerDownRight", 0.6),
-    ("mouthRollLower", "mouthShrugLower", 0.7),
-    ("mouthRollUpper", "mouthShrugUpper", 0.7),
-    ("mouthFunnel", "mouthRollLower", 0.6),
-    ("mouthFunnel", "mouthRollUpper", 0.6),
-    ("mouthUpperUpLeft", "mouthRollUpper", 0.5),
-    ("mouthUpperUpRight", "mouthRollUpper", 0.5),
-    ("mouthLowerDownLeft", "mouthRollLower", 0.5),
-    ("mouthLowerDownRight", "mouthRollLower", 0.5),
+    ("mouthSmileLeft", "mouthFrownLeft", 0.4),
+    ("mouthSmileRight", "mouthFrownRight", 0.4),
+    ("jawLeft", "jawRight", 0.45),
+    ("mouthLeft", "mouthRight", 0.45),
+    ("eyeBlinkLeft", "eyeWideLeft", 0.45),
+    ("eyeBlinkRight", "eyeWideRight", 0.45),
+    ("eyeSquintLeft", "eyeWideLeft", 0.4),
+    ("eyeSquintRight", "eyeWideRight", 0.4),
+    ("eyeLookUpLeft", "eyeLookDownLeft", 0.45),
+    ("eyeLookUpRight", "eyeLookDownRight", 0.45),
+    ("eyeLookInLeft", "eyeLookOutLeft", 0.45),
+    ("eyeLookInRight", "eyeLookOutRight", 0.45),
+    ("browDownLeft", "browOuterUpLeft", 0.35),
+    ("browDownRight", "browOuterUpRight", 0.35),
+    ("mouthStretchLeft", "mouthPucker", 0.25),
+    ("mouthStretchRight", "mouthPucker", 0.25),
+    ("mouthDimpleLeft", "mouthPressLeft", 0.3),
+    ("mouthDimpleRight", "mouthPressRight", 0.3),
+    ("mouthPressLeft", "mouthLowerDownLeft", 0.3),
+    ("mouthPressRight", "mouthLowerDownRight", 0.3),
+    ("mouthRollLower", "mouthShrugLower", 0.35),
+    ("mouthRollUpper", "mouthShrugUpper", 0.35),
+    ("mouthFunnel", "mouthRollLower", 0.3),
+    ("mouthFunnel", "mouthRollUpper", 0.3),
+    ("mouthUpperUpLeft", "mouthRollUpper", 0.25),
+    ("mouthUpperUpRight", "mouthRollUpper", 0.25),
+    ("mouthLowerDownLeft", "mouthRollLower", 0.25),
+    ("mouthLowerDownRight", "mouthRollLower", 0.25),
 )
 # Left and right that mostly go together; sigma of their difference. Winks stay free.
 SYMMETRIC: PerShape = (
@@ -83,6 +82,7 @@ SYMMETRIC: PerShape = (
     ("mouthUpperUp", 0.25),
     ("mouthFrown", 0.3),
     ("eyeWide", 0.2),
+    ("eyeSquint", 0.3),
     ("browInnerUp", 0.25),
     ("cheekPuff", 0.25),
 )
@@ -139,6 +139,12 @@ class FitSettings:
     vergence_sigma_rad: float = 0.08  # of the difference of the eyes' yaw
     tilt_sigma_rad: float = 0.03  # of the difference of the eyes' pitch: eyes go up together
     lid_follows_gaze_sigma: float = 0.15  # of an eyeLook coefficient about the one gaze implies
+    # Of the difference of both blinks, where both eyes are seen equally well, and where one is not.
+    wink_sigma: float = 0.6
+    unseen_lid_sigma: float = 0.07
+    # Lids and lips that the network sees closed are held together, see contact.py.
+    contact_sigma_m: float = 0.0004  # what is left between closed rims
+    contact_share: float = 0.25  # sigma of a gap, of that of two points that err independently
     neck_sigma_rad: float = 0.1
     # Share of the information that the network's own reading of the expression counts; 0: none.
     # Small: it comes from the same picture as the points, which know the single shapes better. On

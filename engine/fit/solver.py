@@ -13,7 +13,9 @@ import numpy as np
 
 from engine.fit.bounded import minimise_bounded
 from engine.fit.closure import Closure
+from engine.fit.contact import Contact
 from engine.fit.heads import HeadModel
+from engine.fit.lids import Lids
 from engine.fit.priors import add_priors, priors_for
 from engine.fit.residuals import (
     EXPRESSION_START,
@@ -119,9 +121,10 @@ class Solver:
             self.settings.facing_full,
             self.settings.hidden_share,
         )
-        self._closure = Closure(head)
+        self._lids = Lids(head.expression_names, self.settings)
+        self._closure, self._contact = Closure(head), Contact(head, self.settings)
         self._anchors = np.zeros(0, np.int32)  # of the last alignment, and what follows from them
-        self._measured_rows = self._face_rows = np.zeros(0, np.int64)
+        self._measured_rows = self._face_rows = self._row_of = np.zeros(0, np.int64)
         self.become(np.zeros(len(head.identity_basis)))
 
     def become(self, coefficients: Array) -> None:
@@ -169,7 +172,7 @@ class Solver:
         """Pick the fitted vertices out of an alignment; what it lacks has no information."""
         if not np.array_equal(alignment.anchors, self._anchors):
             self._anchors = alignment.anchors
-            row_of = np.full(len(self.head.neutral), -1)
+            self._row_of = row_of = np.full(len(self.head.neutral), -1)
             row_of[alignment.anchors] = np.arange(len(alignment.anchors))
             self._measured_rows, self._face_rows = row_of[self.chosen.vertex], row_of[self.face]
             self._face_rows = self._face_rows[self._face_rows >= 0]
@@ -184,6 +187,7 @@ class Solver:
             points=np.where(good[:, None], points, 0.0),
             sigma=np.where(good, sigma, 1.0),
             information=np.where(good, self.chosen.information, 0.0),
+            gaps=self._contact.measured(alignment, self._row_of),
         )
 
     def solve(
@@ -220,9 +224,11 @@ class Solver:
         rows = self.linearised(measurement, intrinsics, state)
         hessian = (rows.jacobian.T @ rows.jacobian).astype(np.float64)
         gradient = (rows.residual @ rows.jacobian).astype(np.float64)
+        values, seen = state.values(), self._lids.seen(hessian)
+        self._lids.tie(seen, values, hessian, gradient)
         add_priors(
-            self.priors,
-            state.values(),
+            self.priors._replace(step=self._lids.held(self.priors.step, seen)),
+            values,
             state.change_since(past.state) if past else np.zeros(len(gradient)),
             past.interval_s if past else 0.0,
             0 if past and past.hold_pose else POSE.stop,
@@ -230,8 +236,16 @@ class Solver:
             hessian,
             gradient,
         )
+        shapes = slice(EXPRESSION_START, None)
+        self._contact.add(
+            self._contact.charge(measurement.gaps, state.camera_from_head, float(intrinsics[1, 1])),
+            self.identity.neutral,
+            self.joints,
+            state.expression,
+            hessian[shapes, shapes],
+            gradient[shapes],
+        )
         if guess is not None:
-            shapes = slice(EXPRESSION_START, None)
             np.einsum("ii->i", hessian)[shapes] += guess.information
             gradient[shapes] += guess.information * (state.expression - guess.mean)
         return hessian, gradient

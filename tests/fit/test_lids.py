@@ -1,0 +1,83 @@
+"""An eye that is badly seen does what the other one does; a wink is left alone."""
+
+from __future__ import annotations
+
+import fit_scene
+import numpy as np
+import pytest
+from fit_scene import INTRINSICS
+
+from engine.fit.heads.open_head import OpenHead
+from engine.fit.lids import Lids
+from engine.fit.residuals import EXPRESSION_START
+from engine.fit.settings import FitSettings
+from engine.fit.solver import FitState, Past, Solver
+from engine.types import Alignment
+
+
+def _seen(head: OpenHead, state: FitState, blind: str | None) -> Alignment:
+    """The truth, but around one eye an open one, about which the network is quite unsure."""
+    rest = fit_scene.state_at(head)
+    points = fit_scene.projected(head, np.zeros(60), state)
+    if blind is None:
+        return fit_scene.alignment(points, 0.5)
+    left = head.neutral[:, 0] > 0
+    around = head.in_regions("eyes") & (left if blind == "Left" else ~left)
+    points[around] = fit_scene.projected(head, np.zeros(60), rest)[around]
+    sigma = np.where(around, 6.0, 0.5)
+    return Alignment(points, sigma, np.arange(len(points), dtype=np.int32))
+
+
+@pytest.mark.parametrize("blind", ["Left", "Right"])
+def test_a_hidden_eye_blinks_with_the_other_at_once(head: OpenHead, blind: str) -> None:
+    solver = Solver(head)
+    shapes = [head.expression_names.index(f"eyeBlink{side}") for side in ("Left", "Right")]
+    hidden = shapes[0] if blind == "Left" else shapes[1]
+    state = fit_scene.state_at(head)
+    readings = []
+    for blink in (0.0, 0.0, 0.6, 0.6, 0.0, 0.0):
+        truth = fit_scene.state_at(head, eyeBlinkLeft=blink, eyeBlinkRight=blink)
+        measurement = solver.measured(_seen(head, truth, blind))
+        state = solver.solve(measurement, INTRINSICS, state, Past(state, 1 / 30))
+        readings.append(state.expression[hidden])
+    assert max(readings[0], readings[1]) < 0.1
+    assert min(readings[2], readings[3]) > 0.4
+    assert max(readings[4], readings[5]) < 0.15
+
+
+@pytest.mark.parametrize("side", ["Left", "Right"])
+def test_a_wink_that_is_seen_stays_on_its_side(head: OpenHead, side: str) -> None:
+    solver = Solver(head)
+    other = "Right" if side == "Left" else "Left"
+    truth = fit_scene.state_at(head, **{f"eyeBlink{side}": 0.65})
+    rest = fit_scene.state_at(head)
+    measurement = solver.measured(_seen(head, truth, None))
+    found = solver.solve(measurement, INTRINSICS, rest, Past(rest, 1 / 30), steps=4)
+    assert found.expression[head.expression_names.index(f"eyeBlink{side}")] > 0.58
+    assert found.expression[head.expression_names.index(f"eyeBlink{other}")] < 0.05
+
+
+def test_the_tie_is_the_derivative_of_its_charge(head: OpenHead) -> None:
+    lids = Lids(head.expression_names, FitSettings(wink_sigma=0.5, unseen_lid_sigma=0.1))
+    values = np.random.default_rng(0).uniform(0, 1, 65)
+    left, right = lids.columns
+    hessian = np.diag(np.full(65, 3.0))
+    hessian[right, right] = 1.2
+    seen = lids.seen(hessian)
+    np.testing.assert_allclose(seen, [1.0, 0.4])
+    charge = 0.4 / 0.25 + 0.6 / 0.01
+
+    def energy(at: np.ndarray) -> float:
+        return 0.5 * charge * (at[left] - at[right]) ** 2
+
+    curved, slope = np.zeros((65, 65)), np.zeros(65)
+    lids.tie(seen, values, curved, slope)
+    for column in (left, right, EXPRESSION_START):
+        step = 1e-3 * np.eye(65)[column]
+        expected = (energy(values + step) - energy(values - step)) / 2e-3
+        assert slope[column] == pytest.approx(expected, abs=1e-6)
+    difference = np.random.default_rng(1).normal(size=65)
+    assert difference @ curved @ difference == pytest.approx(
+        charge * (difference[left] - difference[right]) ** 2
+    )
+    np.testing.assert_allclose(lids.held(np.ones(65), seen)[[left, right]], [1.0, 0.4])
