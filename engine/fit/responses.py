@@ -60,8 +60,8 @@ _R = ShapeResponse
 RESPONSES: tuple[ShapeResponse, ...] = (
     # Lids. A blink is read as a share of the way to touching: see retarget. Blinks of both eyes are
     # one movement; winks differ by far more than `together`.
-    _R("eyeBlinkLeft", dead=0.06, gain=1.06, together=0.1),
-    _R("eyeBlinkRight", dead=0.06, gain=1.06, together=0.1),
+    _R("eyeBlinkLeft", dead=0.01, gain=1.03, together=0.1),
+    _R("eyeBlinkRight", dead=0.01, gain=1.03, together=0.1),
     _R("eyeSquintLeft", dead=0.06, together=0.1),
     _R("eyeSquintRight", dead=0.06, together=0.1),
     _R("eyeWideLeft", dead=0.06, together=0.1),
@@ -76,12 +76,12 @@ RESPONSES: tuple[ShapeResponse, ...] = (
     _R("eyeLookOutLeft"),
     _R("eyeLookOutRight"),
     # Jaw. Forward is hardly seen from the front.
-    _R("jawOpen", dead=0.03),
+    _R("jawOpen"),
     _R("jawForward", dead=0.1),
     _R("jawLeft", dead=0.06),
     _R("jawRight", dead=0.06),
     # Mouth.
-    _R("mouthClose", dead=0.03),
+    _R("mouthClose"),
     _R("mouthFunnel", dead=0.04),
     _R("mouthPucker", dead=0.04),
     _R("mouthLeft", dead=0.06),
@@ -144,5 +144,6 @@ YIELDS: tuple[Yield, ...] = (
     # Cheeks hold air behind closed lips only.
     Yield("cheekPuff", "jawOpen", 1.0),
 )
-# ARKit: mouthClose shuts the lips while the jaw is open, and only as far as it is open.
-AT_MOST: tuple[tuple[str, str], ...] = (("mouthClose", "jawOpen"),)
+# ARKit: mouthClose shuts the lips while the jaw is open, and only as far as it is open. The slack is
+# what faces whose lips rest firmly closed read; without it a little opening would not show.
+AT_MOST: tuple[tuple[str, str, float], ...] = (("mouthClose", "jawOpen", 0.1),)

@@ -50,7 +50,8 @@ class RetargetSettings:
 
     shapes: tuple[ShapeResponse, ...] = RESPONSES  # a shape without a row is passed as it is
     yields: tuple[Yield, ...] = YIELDS
-    at_most: tuple[tuple[str, str], ...] = AT_MOST  # shape, and the one that it never exceeds
+    # A shape, the one that it never exceeds, and by how much it may all the same.
+    at_most: tuple[tuple[str, str, float], ...] = AT_MOST
     # Probability that the tongue is out, at which tongueOut begins to show and shows fully: points
     # alone take a lower lip for a tongue. None: no gate. It needs a network that tells tongues:
     # `flowface bench fit` shows the error with and without the gate.
@@ -66,7 +67,7 @@ class RetargetSettings:
         for name, least in together.items():
             if name.endswith("Left") and together.get(f"{name[:-4]}Right", least) != least:
                 raise ConfigError(f"retarget.shapes: {name}.together differs on the right")
-        for name in (name for pair in self.at_most for name in pair):
+        for name in (name for row in self.at_most for name in row[:2]):
             if name not in BLENDSHAPE_NAMES:
                 raise ConfigError(
                     f"retarget.at_most: unknown shape {name}; allowed: "
@@ -189,8 +190,8 @@ def _excluded(weights: Array, settings: RetargetSettings) -> Array:
     for pair in settings.yields:
         result[_INDEX[pair.loser]] -= pair.share * weights[_INDEX[pair.winner]]
     result = np.maximum(result, 0.0)
-    for name, limit in settings.at_most:
-        result[_INDEX[name]] = min(result[_INDEX[name]], result[_INDEX[limit]])
+    for name, limit, slack in settings.at_most:
+        result[_INDEX[name]] = min(result[_INDEX[name]], result[_INDEX[limit]] + slack)
     return result
 
 

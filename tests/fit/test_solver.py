@@ -165,7 +165,7 @@ def test_two_warm_steps_land_where_many_do(solver: Solver) -> None:
     measurement = solver.measured(fit_scene.seen(head, np.zeros(60), now, rng))
     few = solver.solve(measurement, INTRINSICS, before, steps=2)
     many = solver.solve(measurement, INTRINSICS, before, steps=15)
-    assert np.abs(few.expression - many.expression).max() < 0.03
+    assert np.abs(few.expression - many.expression).max() < 0.05
     moved = np.linalg.norm(solver.vertices(few) - solver.vertices(many), axis=1)
     assert 1e3 * moved.max() < 0.5
 
