@@ -144,6 +144,6 @@ YIELDS: tuple[Yield, ...] = (
     # Cheeks hold air behind closed lips only.
     Yield("cheekPuff", "jawOpen", 1.0),
 )
-# ARKit: mouthClose shuts the lips while the jaw is open, and only as far as it is open. The slack is
-# what faces whose lips rest firmly closed read; without it a little opening would not show.
+# ARKit: mouthClose shuts the lips while the jaw is open, and only as far as it is open. The slack
+# is what lips that rest firmly closed read; without it a little opening would not show.
 AT_MOST: tuple[tuple[str, str, float], ...] = (("mouthClose", "jawOpen", 0.1),)
