@@ -19,7 +19,8 @@ _USUAL_INTERVAL_S = 1 / 30  # the interval for which the step sigmas are stated
 class Priors(NamedTuple):
     """The constant part. P = 13 + E unknowns, in the order of the Jacobian's columns."""
 
-    within: Array  # (P, P) energy x'Qx/2 inside a frame, about zero
+    within: Array  # (P, P) energy (x - centre)'Q(x - centre)/2 inside a frame
+    centre: Array  # (P,) zero, but for eyes that converge
     step: Array  # (P,) 1 / variance of a change in 1/30 s
     lid_column: NDArray[np.int64]  # (8,) column of an eyeLook coefficient
     lid_gaze: NDArray[np.int64]  # (8,) column of the angle that drives it
@@ -50,6 +51,9 @@ def priors_for(
     within[NECK, NECK] += np.eye(3) / settings.neck_sigma_rad**2
     for axis, sigma in ((0, settings.vergence_sigma_rad), (1, settings.tilt_sigma_rad)):
         _tie(within, GAZE.start + axis, GAZE.start + 2 + axis, sigma)
+    centre = np.zeros(len(within))
+    # The left eye turns to the right, by half of it.
+    centre[[GAZE.start, GAZE.start + 2]] = [-settings.vergence_rad / 2, settings.vergence_rad / 2]
     step = np.empty(len(within))
     step[ROTATION] = settings.rotation_step_sigma_rad
     step[SHIFT] = settings.shift_step_sigma_m
@@ -60,6 +64,7 @@ def priors_for(
     slopes = [sign / look_limits_rad[way] for way, _, _, sign in _LIDS]
     return Priors(
         within=within,
+        centre=centre,
         step=1.0 / step**2,
         lid_column=np.array(columns, np.int64),
         lid_gaze=np.array([column for _, _, column, _ in _LIDS], np.int64),
@@ -117,7 +122,7 @@ def add_priors(
     for i in range(size):
         for j in range(size):
             hessian[i, j] += priors.within[i, j]
-            gradient[i] += priors.within[i, j] * values[j]
+            gradient[i] += priors.within[i, j] * (values[j] - priors.centre[j])
     for n in range(priors.lid_column.shape[0]):
         column, angle = priors.lid_column[n], priors.lid_gaze[n]
         implied = priors.lid_slope[n] * values[angle]

@@ -136,7 +136,8 @@ class FitSettings:
     exclusive: tuple[tuple[str, str, float], ...] = EXCLUSIVE  # last: share, 0 none .. 1 strongest
     symmetric: PerShape = SYMMETRIC
     gaze_sigma_rad: float = 0.5
-    vergence_sigma_rad: float = 0.08  # of the difference of the eyes' yaw
+    vergence_rad: float = 0.06  # by which the eyes' yaw differs: they look a metre away
+    vergence_sigma_rad: float = 0.05  # about that
     tilt_sigma_rad: float = 0.03  # of the difference of the eyes' pitch: eyes go up together
     lid_follows_gaze_sigma: float = 0.15  # of an eyeLook coefficient about the one gaze implies
     # Of the difference of both blinks, where both eyes are seen equally well, and where one is not.

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.fit.bounded import minimise_bounded
 from engine.fit.closure import Closure
@@ -121,7 +122,7 @@ class Solver:
             self.settings.facing_full,
             self.settings.hidden_share,
         )
-        self._lids = Lids(head.expression_names, self.settings)
+        self._lids = Lids(head.expression_names, self.settings, self._eyeballs())
         self._closure, self._contact = Closure(head), Contact(head, self.settings)
         self._anchors = np.zeros(0, np.int32)  # of the last alignment, and what follows from them
         self._measured_rows = self._face_rows = self._row_of = np.zeros(0, np.int64)
@@ -221,7 +222,11 @@ class Solver:
         guess: Guess | None = None,
     ) -> tuple[Array, Array]:
         """Return Hessian (P, P) and gradient (P,) of the energy at a state, P = 13 + E."""
-        rows = self.linearised(measurement, intrinsics, state)
+        information = self._lids.uncovered(
+            measurement.information, state.expression, self.touching(state)
+        )
+        uncovered = measurement._replace(information=information)
+        rows = self.linearised(uncovered, intrinsics, state)
         hessian = (rows.jacobian.T @ rows.jacobian).astype(np.float64)
         gradient = (rows.residual @ rows.jacobian).astype(np.float64)
         values, seen = state.values(), self._lids.seen(hessian)
@@ -298,6 +303,15 @@ class Solver:
         The rest of the state's expression counts: a lower lid that is raised meets sooner.
         """
         return self._closure.blinks(self.identity.coefficients, state.expression)
+
+    def _eyeballs(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Return the rows of the fitted vertices that lie on the left and the right eyeball."""
+        names, region = self.head.region_names, self.head.region[self.chosen.vertex]
+        left, right = (
+            np.flatnonzero(region == names.index(name)) if name in names else np.zeros(0, np.intp)
+            for name in ("eyeball_left", "eyeball_right")
+        )
+        return left, right
 
     def _bounds(self, state: FitState) -> tuple[Array, Array]:
         values = state.values()

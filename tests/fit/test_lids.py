@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import fit_scene
 import numpy as np
 import pytest
@@ -10,9 +12,12 @@ from fit_scene import INTRINSICS
 from engine.fit.heads.open_head import OpenHead
 from engine.fit.lids import Lids
 from engine.fit.residuals import EXPRESSION_START
+from engine.fit.retarget import retarget
 from engine.fit.settings import FitSettings
 from engine.fit.solver import FitState, Past, Solver
 from engine.types import Alignment
+
+NO_BALLS = (np.zeros(0, np.intp), np.zeros(0, np.intp))
 
 
 def _seen(head: OpenHead, state: FitState, blind: str | None) -> Alignment:
@@ -58,7 +63,7 @@ def test_a_wink_that_is_seen_stays_on_its_side(head: OpenHead, side: str) -> Non
 
 
 def test_the_tie_is_the_derivative_of_its_charge(head: OpenHead) -> None:
-    lids = Lids(head.expression_names, FitSettings(wink_sigma=0.5, unseen_lid_sigma=0.1))
+    lids = Lids(head.expression_names, FitSettings(wink_sigma=0.5, unseen_lid_sigma=0.1), NO_BALLS)
     values = np.random.default_rng(0).uniform(0, 1, 65)
     left, right = lids.columns
     hessian = np.diag(np.full(65, 3.0))
@@ -81,3 +86,69 @@ def test_the_tie_is_the_derivative_of_its_charge(head: OpenHead) -> None:
         charge * (difference[left] - difference[right]) ** 2
     )
     np.testing.assert_allclose(lids.held(np.ones(65), seen)[[left, right]], [1.0, 0.4])
+
+
+def _iris_aside(head: OpenHead, state: FitState, yaw: float) -> Alignment:
+    """The truth, but the left eyeball's points are those of an eye that looks aside."""
+    points = fit_scene.projected(head, np.zeros(60), state)
+    aside = fit_scene.projected(
+        head, np.zeros(60), replace(state, gaze=np.array([[yaw, 0.0], [yaw, 0.0]]))
+    )
+    ball = head.in_regions("eyeball_left")
+    points[ball] = aside[ball]
+    return fit_scene.alignment(points, 0.5)
+
+
+@pytest.mark.parametrize(("blink", "turns"), [(0.0, True), (1.0, False)])
+def test_an_iris_behind_a_shut_lid_says_nothing(head: OpenHead, blink: float, turns: bool) -> None:
+    solver = Solver(head)
+    rest = fit_scene.state_at(head)
+    left, right = blink * solver.touching(rest)
+    state = fit_scene.state_at(head, eyeBlinkLeft=left, eyeBlinkRight=right)
+    measurement = solver.measured(_iris_aside(head, state, 0.3))
+    found = solver.solve(measurement, INTRINSICS, state, Past(state, 1 / 30), steps=6)
+    assert (found.gaze[0, 0] > 0.15) == turns
+    assert abs(found.gaze[0, 0]) < 0.05 or turns
+
+
+def test_eyes_that_nobody_sees_converge_a_little(head: OpenHead) -> None:
+    """To something a metre off: 62 mm between the pupils."""
+    solver = Solver(head)
+    rest = fit_scene.state_at(head)
+    nothing = solver.measured(fit_scene.seen(head, np.zeros(60), rest, np.random.default_rng(0)))
+    blind = nothing._replace(information=np.zeros_like(nothing.information))
+    gaze = solver.solve(blind, INTRINSICS, rest, steps=3).gaze
+    assert gaze[1, 0] - gaze[0, 0] == pytest.approx(0.06, abs=0.01)
+    assert gaze[0, 0] == pytest.approx(-gaze[1, 0], abs=1e-6)
+
+
+@pytest.mark.parametrize("pitch", [0.2, 0.4])
+def test_looking_down_is_no_blink(head: OpenHead, pitch: float) -> None:
+    """Lids follow: the head's eyeLookDown takes them along, as in training."""
+    down = {f"eyeLookDown{side}": pitch / 0.61 for side in ("Left", "Right")}
+    truth = fit_scene.state_at(head, gaze=(0.0, pitch), **down)
+    solver, rng = Solver(head), np.random.default_rng(3)
+    measurement = solver.measured(fit_scene.seen(head, np.zeros(60), truth, rng, 0.3, 0.3))
+    found = solver.solve(measurement, INTRINSICS, fit_scene.state_at(head), steps=10)
+    sent = retarget(
+        found.expression, head.expression_names, found.gaze, touching=solver.touching(found)
+    )
+    assert max(sent["eyeBlinkLeft"], sent["eyeBlinkRight"]) < 0.12
+    assert sent["eyeLookDownLeft"] == pytest.approx(pitch / 0.61, abs=0.12)
+
+
+def test_squint_and_wide_are_not_blinks(head: OpenHead) -> None:
+    """Squint raises the lower lid, wide lifts the upper one: each reads as itself alone."""
+    solver = Solver(head)
+    for name, others in (("eyeSquint", "eyeWide"), ("eyeWide", "eyeSquint")):
+        truth = fit_scene.state_at(head, **{f"{name}Left": 0.9, f"{name}Right": 0.9})
+        seen = fit_scene.seen(head, np.zeros(60), truth, np.random.default_rng(4), 0.2, 0.2)
+        start = fit_scene.state_at(head)
+        found = solver.solve(solver.measured(seen), INTRINSICS, start, steps=10)
+        sent = retarget(
+            found.expression, head.expression_names, found.gaze, touching=solver.touching(found)
+        )
+        for side in ("Left", "Right"):
+            assert sent[f"{name}{side}"] > 0.6
+            assert sent[f"{others}{side}"] < 0.1
+            assert sent[f"eyeBlink{side}"] < 0.15

@@ -166,7 +166,9 @@ def test_two_warm_steps_land_where_many_do(solver: Solver) -> None:
     few = solver.solve(measurement, INTRINSICS, before, steps=2)
     many = solver.solve(measurement, INTRINSICS, before, steps=15)
     assert np.abs(few.expression - many.expression).max() < 0.05
-    moved = np.linalg.norm(solver.vertices(few) - solver.vertices(many), axis=1)
+    # Not the eyeball behind the shutting lid: what it is told fades step by step.
+    face = fit_scene.face_vertices(head)
+    moved = np.linalg.norm(solver.vertices(few) - solver.vertices(many), axis=1)[face]
     assert 1e3 * moved.max() < 0.5
 
 
