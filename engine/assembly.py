@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Protocol
@@ -12,13 +13,15 @@ import engine.fit.heads
 import engine.network.backends
 from engine import plugins
 from engine.config import TrackerConfig
-from engine.errors import AssetError
+from engine.errors import AssetError, PersonError
 from engine.fit.heads import HeadModel
+from engine.fit.person import StoredPerson
 from engine.fit.settings import EnrolSettings, TrackerSettings
 from engine.fit.sides import split
 from engine.graph import FrameTracker
 from engine.network import weights
 from engine.network.backends import Backend
+from engine.people import People
 from engine.resources import sha256
 from engine.types import Camera
 
@@ -62,9 +65,10 @@ class TrackerFactory:
         from engine.fit.tracker import Tracker
         from engine.network.detector import Detector
 
+        person = None if config.person is None else expected_person(config.person, config.head)
         head, backend = self._parts(config)
         settings = TrackerSettings(enrol=EnrolSettings(threaded=live))
-        return Tracker(head, backend, Detector(), settings, camera)
+        return Tracker(head, backend, Detector(), settings, camera, person, People().save)
 
     @property
     def about(self) -> str:
@@ -78,6 +82,7 @@ class TrackerFactory:
             self._loaded = None
 
     def _parts(self, config: TrackerConfig) -> tuple[HeadModel, Backend]:
+        config = replace(config, person=None)
         if self._loaded is None or self._loaded[0] != config:
             self.close()
             # The fit's products are small: threads would wait for one another, and spin meanwhile.
@@ -88,6 +93,24 @@ class TrackerFactory:
             backend = load_backend(files, config)
             self._loaded = config, head, backend
         return self._loaded[1], self._loaded[2]
+
+
+def expected_person(name: str, head: str) -> StoredPerson:
+    """Return a stored person, or a new one of that name.
+
+    Raises PersonError for a damaged file, a file of another head model, or an impossible name.
+    """
+    people, made_for = People(), sha256(head_file(head))
+    if name not in people.names():
+        people.path(name)  # a name that cannot be stored is told now, not at the end
+        return StoredPerson(name, head, made_for)
+    person = people.load(name)
+    if person.head_sha256 != made_for:
+        raise PersonError(
+            f"{people.path(name)}: learnt with another head model ({person.head}, "
+            f"{person.head_sha256[:12]}); `flowface person forget` removes it"
+        )
+    return person
 
 
 def _check_head(files: weights.WeightFile, head: str) -> None:

@@ -55,6 +55,9 @@ class TrackerConfig:
     )
     weights: str = setting("nano", "Which alignment network.")
     head: str = setting("open", "Which head model is fitted.")
+    person: str | None = setting(
+        None, "Whom to expect: what is learnt of them is kept under this name."
+    )
     threads: int = setting(2, "Processor threads for the network.", minimum=1, maximum=64)
 
 

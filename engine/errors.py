@@ -8,6 +8,8 @@
     ├── AssetError       a shipped file (head, weights): absent, wrong checksum, wrong version
     ├── BackendError     a way to run the network: its package or its graphics card is absent
     ├── OutputError      a receiver: host unknown, port out of range
+    ├── PersonError      a stored person: absent, damaged, of another head model
+    ├── CalibrationError a calibration that does not succeed: no chessboard, too few views
     ├── TakeError        a take on disk: absent, incomplete, would be overwritten
     └── TrackingError    nothing to track: no face in the whole video
 """
@@ -35,6 +37,14 @@ class BackendError(FlowFaceError):
 
 class OutputError(FlowFaceError):
     """A receiver cannot be addressed."""
+
+
+class PersonError(FlowFaceError):
+    """A stored person is absent, damaged, or belongs to another head model."""
+
+
+class CalibrationError(FlowFaceError):
+    """A calibration does not succeed, or what it has stored is damaged."""
 
 
 class TakeError(FlowFaceError):

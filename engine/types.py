@@ -58,6 +58,8 @@ class Camera:
     intrinsics: Array  # (3, 3) camera matrix K, pixels; pixel centres at +0.5
     distortion: Array  # (5,) k1, k2, p1, p2, k3
     size_px: tuple[int, int]  # width, height
+    name: str = ""  # of the device; what is learnt of a camera without a name is not kept
+    calibrated: bool = False  # measured, not assumed: the focal length is not to be learnt
 
     def __post_init__(self) -> None:
         _freeze(self.intrinsics, self.distortion)

@@ -28,6 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="camera number, name or device file; a video file; or the built-in demo",
     )
     parser.add_argument("--osc", metavar="HOST:PORT", help="where to send VMC")
+    parser.add_argument(
+        "--person", metavar="NAME", help="whom to expect; what is learnt of them is kept"
+    )
     parser.add_argument("--headless", action="store_true", help="open no window")
     parser.add_argument("--seconds", type=seconds, metavar="S", help="end after so long")
 
@@ -104,6 +107,9 @@ def _config(args: argparse.Namespace, loop: bool) -> Config:
         config = dataclasses.replace(config, source=source_choice("demo", loop=loop))
     if args.osc is not None:
         config = dataclasses.replace(config, outputs=(osc_output(args.osc),))
+    if args.person is not None:
+        tracker = dataclasses.replace(config.tracker, person=args.person)
+        config = dataclasses.replace(config, tracker=tracker)
     return config
 
 

@@ -11,29 +11,36 @@ Source: method.md section 4 (live); Triggs et al. 2000, Bundle adjustment, secti
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from engine.fit.evidence import Evidence
 from engine.fit.keyframes import Poses
-from engine.fit.residuals import EXPRESSION_START, Measurement, Rows, View
+from engine.fit.person import Knowledge
+from engine.fit.recognition import misfit
+from engine.fit.residuals import EXPRESSION_START, Measurement
 from engine.fit.settings import EnrolSettings
+from engine.fit.shape_columns import identity_columns
 from engine.fit.solver import FitState, Past, Solver
 from engine.fit.traits import Guess, PersonBelief
 from engine.geometry import rigid
 from engine.types import Array, FaceTraits
 
 _AT_BOUND = 1e-9
+_FIXED = 1e-6  # standard deviation of what is not to be learnt
 _CLOSE = 0.05  # coefficients are this near to where they should be
+_WORTH_KEEPING = 8  # keyframes of somebody who is remembered when another person comes
 
 
 class Enrolment:
-    """Collects evidence on one person and moves the solver's identity and the focal length.
+    """Collects evidence on one person and moves the solver's shape and the focal length.
 
     solver      whose head model and person it works on
     intrinsics  (3, 3) assumed camera matrix; its focal lengths are scaled, its centre is kept
     settings    when a frame is a keyframe, and the priors
     fit_focal   False for a calibrated camera
+    log_focal   mean and standard deviation of the logarithm of the focal length relative to the
+                assumed one, if more is known than the settings say
+    person      somebody known from earlier; whether it is them is told by the first keyframes
     """
 
     def __init__(
@@ -43,27 +50,45 @@ class Enrolment:
         settings: EnrolSettings | None = None,
         *,
         fit_focal: bool = True,
+        log_focal: tuple[float, float] | None = None,
+        person: Knowledge | None = None,
     ) -> None:
         self._solver, self._assumed = solver, intrinsics.copy()
         self._settings = settings or EnrolSettings()
-        self._fit_focal = fit_focal and self._settings.fit_focal
-        shared = len(solver.head.identity_basis) + 1
-        self._belief = PersonBelief(shared - 1, self._settings.identity_correlation)
+        self._log_focal = log_focal or (0.0, self._settings.focal_sigma)
+        if not (fit_focal and self._settings.fit_focal):
+            self._log_focal = (0.0, _FIXED)
+        shared, self._identity = solver.shape_size + 1, len(solver.head.identity_basis)
+        self._belief = PersonBelief(self._identity, self._settings.identity_correlation)
         self._columns = np.zeros((2 * len(solver.chosen.vertex), shared), np.float32)
-        self.restart()
+        self._earlier = person
+        self._begin()
+        if person is not None:
+            self._recall(person)
 
-    def restart(self) -> None:
-        """Forget the person; the solver goes back to the mean head."""
+    def _begin(self) -> None:
         shared, settings = self._columns.shape[1], self._settings
         shapes = len(self._solver.head.expression_names)
         self._evidence = Evidence(shared, settings.remembered)
+        self._session = Evidence(shared, settings.remembered)  # of this person, since `_begin`
         self._shared = np.zeros(shared)
         self._belief.forget()
         self._used = Poses(shapes, settings.views, settings)
         self._looked_at = Poses(shapes, settings.views, settings)
+        self._used_before = Poses(shapes, settings.views, settings)
         self._frames = self._last_look = self._last_move = 0
         self._left = 0.0
+        self._recalled, self.known = False, self._earlier is None
         self._solver.become(np.zeros(shared - 1))
+
+    def restart(self) -> None:
+        """Forget the person; the solver goes back to the mean head.
+
+        Somebody who has been seen well is recognised when they come back.
+        """
+        if self.known and self.keyframes >= _WORTH_KEEPING:
+            self._earlier = self.knowledge()
+        self._begin()
 
     @property
     def intrinsics(self) -> Array:
@@ -79,7 +104,7 @@ class Enrolment:
 
     @property
     def keyframes(self) -> int:
-        """How many frames have been used."""
+        """How many frames have been used since the person appeared."""
         return self._used.count
 
     def believe(self, traits: FaceTraits | None) -> None:
@@ -103,13 +128,76 @@ class Enrolment:
         information, pull = self._marginal(measurement, state, guess)
         worth = 1.0 - self._used.likeness(state) ** 2
         worth = max(worth, settings.first_worth) if early else worth
-        gain = self._evidence.gain(worth * information, self._prior()[0])
+        new = min(worth, 1.0 - self._used_before.likeness(state) ** 2)
+        gain = self._evidence.gain(new * information, self._prior()[0])
         if not early and gain < settings.least_gain:
             return self._moved_on()
         self._used.add(state)
-        self._evidence.add(information, pull, worth)
+        self._session.add(information, pull, worth)
+        self._evidence.add(information, pull, new)
+        self._recognise()
         self._move()
         return True
+
+    def worth_keeping(self) -> Knowledge | None:
+        """Return what is known of the person with the name, who need not be the one in front."""
+        if self.known and (self.keyframes or self._earlier is not None):
+            return self.knowledge()
+        return self._earlier
+
+    def knowledge(self) -> Knowledge:
+        """Return what is known of the person in front of the camera."""
+        precision, pull = self._prior()
+        information, drawn = self._evidence.without_last(precision[-1], pull[-1])
+        whole = self._evidence.information + np.diag(precision)
+        rotations, expressions = self._used_before.joined(self._used)
+        return Knowledge(
+            shape=self._shared[:-1].copy(),
+            information=information,
+            pull=drawn,
+            worth=self._evidence.worth,
+            belief_frames=self._belief.frames,
+            belief_information=self._belief.information.copy(),
+            belief_weighted=self._belief.weighted.copy(),
+            rotations=rotations,
+            expressions=expressions,
+            log_focal=float(self._shared[-1]),
+            log_focal_sigma=float(np.sqrt(np.linalg.inv(whole)[-1, -1])),
+        )
+
+    def _recognise(self) -> None:
+        """Tell from this session's keyframes whether somebody known from earlier is seen."""
+        settings, earlier = self._settings, self._earlier
+        if earlier is None or self.keyframes < settings.recognised_after:
+            return
+        precision, pull = self._prior()
+        off = misfit(earlier.shape, *self._session.without_last(precision[-1], pull[-1]))
+        if self.known and off > settings.stranger_misfit:
+            self.known = self._recalled = False
+            self._used_before.forget()
+            self._belief.forget()
+            self._evidence = self._session.copy()
+        elif not self.known and off < settings.known_misfit:
+            self._recall(earlier)
+
+    def _recall(self, person: Knowledge) -> None:
+        """Add what is known from earlier to what this session has seen."""
+        self.known = self._recalled = True
+        self._evidence = self._session.copy()
+        before = Evidence(len(self._shared), self._settings.remembered)
+        before.information[:-1, :-1], before.pull[:-1] = person.information, person.pull
+        before.worth = person.worth
+        before.fade(self._settings.remembered - self._session.worth)
+        self._evidence.information += before.information
+        self._evidence.pull += before.pull
+        self._evidence.worth += before.worth
+        self._belief.restore(
+            person.belief_frames, person.belief_information, person.belief_weighted
+        )
+        self._used_before.restore(person.rotations, person.expressions)
+        if not self.keyframes:
+            self._shared = np.append(person.shape, self._log_focal[0])
+            self._solver.become(person.shape)
 
     def _worth_a_look(self, state: FitState) -> bool:
         """Whether a frame may be news; cheap, as it is asked of every frame."""
@@ -153,8 +241,14 @@ class Enrolment:
         precision, pull = self._belief.prior(
             settings.identity_sigma, settings.identity_prior_weight
         )
-        focal_sigma = settings.focal_sigma if self._fit_focal else 1e-6
-        return np.append(precision, focal_sigma**-2.0), np.append(pull, 0.0)
+        offsets = len(self._shared) - 1 - self._identity
+        settled = self._evidence.worth > settings.offset_after
+        mean, sigma = self._log_focal
+        loose = np.full(offsets, 1.0 if settled else _FIXED**-2)
+        return (
+            np.concatenate([precision, loose, [sigma**-2.0]]),
+            np.concatenate([pull, np.zeros(offsets), [mean * sigma**-2.0]]),
+        )
 
     def _move(self) -> None:
         """Go to the most likely person, after the first keyframes by small steps."""
@@ -162,11 +256,13 @@ class Enrolment:
         way = self._evidence.minimum(*self._prior()) - self._shared
         length = float(np.linalg.norm(way))
         share = 1.0
-        if self.keyframes > len(settings.first_frames):
+        if self._recalled or self.keyframes > len(settings.first_frames):
             share = min(settings.rate, settings.largest_step / max(length, 1e-9))
         self._left = (1.0 - share) * length
         self._last_move = self._frames
         self._shared = self._shared + share * way
+        offsets = self._shared[self._identity : -1]
+        np.clip(offsets, -settings.offset_most, settings.offset_most, out=offsets)
         self._solver.become(self._shared[:-1])
 
     def _moved_on(self) -> bool:
@@ -194,52 +290,3 @@ def _free(state: FitState) -> NDArray[np.bool_]:
     held = (state.expression <= _AT_BOUND) | (state.expression >= 1.0 - _AT_BOUND)
     free[EXPRESSION_START:] = ~held
     return free
-
-
-@njit(cache=True, nogil=True)
-def identity_columns(
-    basis: Array, joint_basis: Array, skin: Array, view: View, rows: Rows, columns: Array
-) -> None:
-    """Write the weighted derivatives by identity and log focal length at a linearised state.
-
-    basis        (N, 3, K) float32, metres; joint_basis (4, 3, K)
-    skin         (N, 4) float32
-    rows         of the same state: its weights and projections are used
-    columns      (2N, K + 1) float32, written
-    """
-    m, k = view.camera_from_head, view.intrinsics
-    by_vertex, by_joint = np.empty(3), np.empty((4, 3))
-    for i in range(basis.shape[0]):
-        for axis in range(2):
-            row = columns[2 * i + axis]
-            focal = rows.projected[i, axis] - k[axis, 2]
-            row[row.shape[0] - 1] = rows.weight[i] * focal
-            # The shift columns hold weight x derivative by camera-space position.
-            shift = rows.jacobian[2 * i + axis, 3:6]
-            for c in range(3):
-                by_vertex[c] = shift[0] * m[0, c] + shift[1] * m[1, c] + shift[2] * m[2, c]
-            _through_joints(skin[i], view.rotations, by_vertex, by_joint)
-            p = np.float32(by_vertex[0])
-            q = np.float32(by_vertex[1])
-            s = np.float32(by_vertex[2])
-            x, y, z = basis[i, 0], basis[i, 1], basis[i, 2]
-            for n in range(basis.shape[2]):
-                row[n] = p * x[n] + q * y[n] + s * z[n]
-            for j in range(4):
-                if skin[i, j] != 0.0:
-                    for c in range(3):
-                        for n in range(basis.shape[2]):
-                            row[n] += by_joint[j, c] * joint_basis[j, c, n]
-
-
-@njit(cache=True)
-def _through_joints(weights: Array, rotations: Array, by_vertex: Array, by_joint: Array) -> None:
-    """Turn a derivative by the posed vertex into those by the unposed one and by the joints."""
-    g0, g1, g2 = by_vertex[0], by_vertex[1], by_vertex[2]
-    for j in range(4):
-        w = float(weights[j])
-        for c in range(3):
-            turn = g0 * rotations[j, 0, c] + g1 * rotations[j, 1, c] + g2 * rotations[j, 2, c]
-            still = g0 if c == 0 else (g1 if c == 1 else g2)
-            by_joint[j, c] = w * (still - turn)
-            by_vertex[c] -= by_joint[j, c]

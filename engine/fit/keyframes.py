@@ -54,3 +54,15 @@ class Poses:
         self.count = min(len(rotations), len(self.rotations))
         self.rotations[: self.count] = rotations[len(rotations) - self.count :]
         self.expressions[: self.count] = expressions[len(expressions) - self.count :]
+
+    def forget(self) -> None:
+        """Remember no frame."""
+        self.count = 0
+
+    def joined(self, later: Poses) -> tuple[Array, Array]:
+        """Return rotations (n, 3, 3) and expressions (n, E) of these and of later ones."""
+        ours, theirs = len(self), len(later)
+        return (
+            np.concatenate([self.rotations[:ours], later.rotations[:theirs]]),
+            np.concatenate([self.expressions[:ours], later.expressions[:theirs]]),
+        )

@@ -10,7 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+import numpy as np
+
 from engine.fit.enrol import Enrolment
+from engine.fit.person import Knowledge
 from engine.fit.residuals import Measurement
 from engine.fit.solver import Body, FitState, Solver
 from engine.fit.traits import Guess
@@ -38,6 +41,8 @@ class Learnt:
 
     body: Body
     intrinsics: Array  # (3, 3)
+    known: bool  # whether it is the person with the name
+    keep: Knowledge | None  # what is known of the person with the name
     version: int
     life: int  # restarts before it
 
@@ -48,6 +53,15 @@ class Learner(Protocol):
     @property
     def intrinsics(self) -> Array:
         """The camera matrix (3, 3) that belongs to the person in force."""
+        ...
+
+    @property
+    def known(self) -> bool:
+        """Whether the person in force is the one with the name, not a guest."""
+        ...
+
+    def worth_keeping(self) -> Knowledge | None:
+        """Return what is known of the person with the name; may be asked on any thread."""
         ...
 
     def offer(self, sight: Sight) -> bool:
@@ -78,6 +92,15 @@ class InStep:
         """The camera matrix (3, 3)."""
         return self._enrolment.intrinsics
 
+    @property
+    def known(self) -> bool:
+        """Whether it is the person with the name."""
+        return self._enrolment.known
+
+    def worth_keeping(self) -> Knowledge | None:
+        """Return what is known of the person with the name."""
+        return self._enrolment.worth_keeping()
+
     def offer(self, sight: Sight) -> bool:
         """Look at a frame; True if the person has changed."""
         self._enrolment.believe(sight.traits)
@@ -105,7 +128,7 @@ class Beside:
 
     def __init__(self, solver: Solver, enrolment: Enrolment, own: Solver) -> None:
         self._solver, self._enrolment, self._own = solver, enrolment, own
-        self._in_force = self._made = Learnt(own.body, enrolment.intrinsics, 0, 0)
+        self._in_force = self._made = self._now(0, 0)
         self._solver.adopt(own.body)
         self._seen: Slot[tuple[Sight, Learnt]] = Slot()
         self._learnt: Slot[Learnt] = Slot()
@@ -115,6 +138,15 @@ class Beside:
     def intrinsics(self) -> Array:
         """The camera matrix (3, 3) that belongs to the person in force."""
         return self._in_force.intrinsics
+
+    @property
+    def known(self) -> bool:
+        """Whether it is the person with the name."""
+        return self._in_force.known
+
+    def worth_keeping(self) -> Knowledge | None:
+        """Return what is known of the person with the name."""
+        return self._made.keep
 
     def offer(self, sight: Sight) -> bool:
         """Leave a frame for the thread, which takes the newest; False, as nothing is new yet."""
@@ -134,10 +166,14 @@ class Beside:
 
     def restart(self) -> None:
         """Go back to the mean head at once; the thread follows with the next frame."""
-        self._solver.become(0.0 * self._solver.identity.coefficients)
+        self._solver.become(np.zeros(self._solver.shape_size))
         before = self._in_force
-        self._in_force = Learnt(
-            self._solver.body, self._enrolment.assumed, before.version, before.life + 1
+        self._in_force = replace(
+            before,
+            body=self._solver.body,
+            intrinsics=self._enrolment.assumed,
+            known=False,
+            life=before.life + 1,
         )
 
     def close(self) -> None:
@@ -149,7 +185,7 @@ class Beside:
         sight, known = seen
         if known.life != self._made.life:
             self._enrolment.restart()
-            self._made = replace(known, body=self._own.body)
+            self._made = self._now(known.version, known.life)
         state = sight.state
         if known.version != self._made.version:
             state = self._own.solve(
@@ -161,8 +197,16 @@ class Beside:
             )
         self._enrolment.believe(sight.traits)
         if self._enrolment.observe(sight.measurement, state, sight.guess):
-            made = self._made
-            self._made = Learnt(
-                self._own.body, self._enrolment.intrinsics, made.version + 1, made.life
-            )
+            self._made = self._now(self._made.version + 1, self._made.life)
             self._learnt.put(self._made)
+
+    def _now(self, version: int, life: int) -> Learnt:
+        enrolment = self._enrolment
+        return Learnt(
+            self._own.body,
+            enrolment.intrinsics,
+            enrolment.known,
+            enrolment.worth_keeping(),
+            version,
+            life,
+        )

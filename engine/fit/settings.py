@@ -119,6 +119,11 @@ class FitSettings:
     cold_steps: int = 12  # without a last frame
     sampling: SamplingSettings = field(default_factory=SamplingSettings)
 
+    # Static offset of the person's vertices beyond the identity basis.
+    offset_modes: int = 0  # smooth modes, three coefficients each; off: see docs/live_fit.md
+    offset_width_m: float = 0.02  # over which offsets are alike
+    offset_sigma_m: float = 0.002  # of a vertex in x, y or z
+
     # Data. The network's sigma is per point; neighbours err together, so that a thousand points
     # are worth fewer: a point counts 1 / (points within correlation_uv), times common_share.
     # The distance is short on purpose: what neighbours share moves the pose, while lips and lids
@@ -193,6 +198,12 @@ class EnrolSettings:
     least_gain: float = 1.0  # nats by which a keyframe must narrow the person down
     views: int = 96  # frames that a new one is compared with
     remembered: float = 40.0  # keyframes' worth of evidence kept; older ones fade
+    # How badly a stored person explains this session's keyframes; 1: no better than the mean head.
+    # On rendered sequences the same person had 0.05 to 0.5 (0.8 for one who grimaced throughout),
+    # others 0.5 to 2.3. Above the first it is a guest, below the second the one stored.
+    stranger_misfit: float = 0.45
+    known_misfit: float = 0.35
+    recognised_after: int = 3  # keyframes
     identity_sigma: float = 1.0  # the basis is scaled so that people are N(0, 1)
     # Share of what the network's own reading of the person adds to people in general; 0: nothing.
     # On rendered sequences its errors are 1.5 times what it states: 1 / 1.5^2.
@@ -201,6 +212,8 @@ class EnrolSettings:
     # on rendered sequences 0.99 of the squared error is the same in all frames, so hardly more than
     # one frame.
     identity_correlation: float = 0.95
+    offset_after: int = 8  # keyframes; before, all is put down to the identity
+    offset_most: float = 2.5  # standard deviations that an offset's coefficient may reach
     focal_sigma: float = 0.15  # of the logarithm of focal length about the assumed one
     fit_focal: bool = True
     rate: float = 0.6  # share of the way taken at an update, after the first few

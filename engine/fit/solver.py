@@ -6,7 +6,7 @@ exactly under the coefficients' bounds.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from engine.fit.bounded import minimise_bounded
 from engine.fit.closure import Closure
 from engine.fit.contact import Contact
+from engine.fit.deformation import smooth_offsets
 from engine.fit.heads import HeadModel
 from engine.fit.lids import Lids
 from engine.fit.priors import add_priors, priors_for
@@ -111,6 +112,7 @@ class Solver:
     ) -> None:
         self.head, self.settings = head, settings or FitSettings()
         self.chosen = fit_vertices(head, self.settings)
+        self._offsets = self._static_offsets()
         self.priors = priors_for(head.expression_names, self.settings, dict(look_limits_rad))
         self._rows = rows_for(len(self.chosen.vertex), len(head.expression_names))
         self._jaw_open = head.expression_names.index("jawOpen")
@@ -126,11 +128,21 @@ class Solver:
         self._closure, self._contact = Closure(head), Contact(head, self.settings)
         self._anchors = np.zeros(0, np.int32)  # of the last alignment, and what follows from them
         self._measured_rows = self._face_rows = self._row_of = np.zeros(0, np.int64)
-        self.become(np.zeros(len(head.identity_basis)))
+        self.become(np.zeros(self.shape_size))
 
-    def become(self, coefficients: Array) -> None:
-        """Take the shape of a person, given by identity coefficients (K,)."""
+    @property
+    def shape_size(self) -> int:
+        """How many coefficients a person's shape has: identity, then static offsets."""
+        return self.chosen.identity.shape[2]
+
+    def become(self, shape: Array) -> None:
+        """Take the shape of a person (S,): identity coefficients, then those of the offsets."""
+        count = len(self.head.identity_basis)
+        coefficients, offsets = shape[:count], shape[count:]
         neutral = neutral_of(self.head, coefficients)
+        if np.any(offsets):
+            flat = offsets.astype(np.float32) @ self._offsets.reshape(len(self._offsets), -1)
+            neutral = neutral + flat.reshape(neutral.shape)
         joints = joints_of(self.head, coefficients)
         chosen = self.chosen.vertex
         self.adopt(
@@ -144,6 +156,23 @@ class Solver:
                 ),
             )
         )
+
+    def _static_offsets(self) -> Array:
+        """Return the basis (D, V, 3) of static offsets; a person is made of it as well."""
+        settings = self.settings
+        offsets = smooth_offsets(
+            self.head, settings.offset_modes, settings.offset_width_m, settings.offset_sigma_m
+        )
+        rows = np.moveaxis(offsets[:, self.chosen.vertex], 0, -1).astype(np.float32)
+        still = np.zeros((4, 3, len(offsets)), np.float32)
+        self.chosen = replace(
+            self.chosen,
+            identity=np.ascontiguousarray(np.concatenate([self.chosen.identity, rows], axis=2)),
+            joint_identity=np.ascontiguousarray(
+                np.concatenate([self.chosen.joint_identity, still], axis=2)
+            ),
+        )
+        return offsets
 
     def adopt(self, body: Body) -> None:
         """Take the shape of a person that another solver of the same head has made."""

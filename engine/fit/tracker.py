@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +13,7 @@ from engine.fit.fitted import Fitted, outline, roll_of
 from engine.fit.heads import HeadModel
 from engine.fit.learner import Beside, InStep, Learner, Sight
 from engine.fit.lens import distorted, undistorted
+from engine.fit.person import PersonCalibration, StoredPerson
 from engine.fit.residuals import Measurement
 from engine.fit.retarget import retarget
 from engine.fit.search import FaceDetector, find
@@ -48,6 +50,8 @@ class Tracker:
     detector  asked only while there is no track
     settings  weights and thresholds
     camera    assumed or calibrated; a distorted one counts as calibrated and keeps its focal length
+    person    who is expected, with what earlier sessions have learnt of them
+    keep      called at the end with the person, unless nobody was expected
     """
 
     def __init__(
@@ -57,7 +61,10 @@ class Tracker:
         detector: FaceDetector,
         settings: TrackerSettings,
         camera: Camera,
+        person: StoredPerson | None = None,
+        keep: Callable[[StoredPerson], object] | None = None,
     ) -> None:
+        self._person, self._keep = person, keep
         self._head, self._backend, self._detector = head, backend, detector
         self._settings, self._camera = settings, camera
         self._solver = Solver(head, settings.fit, settings.retarget.look_limits_rad)
@@ -75,8 +82,28 @@ class Tracker:
         return self._solver.identity.coefficients
 
     def close(self) -> None:
-        """End the learning. Raises what ended it early."""
+        """End the learning, and keep what was learnt. Raises what ended it early."""
         self._learner.close()
+        person = self.person
+        if person is not None and self._keep is not None:
+            self._keep(person)
+
+    @property
+    def person(self) -> StoredPerson | None:
+        """Who was expected, as known now; a stranger in front of the camera changes nothing."""
+        if self._person is None:
+            return None
+        knowledge = self._learner.worth_keeping()
+        return self._person if knowledge is None else self._person.after(knowledge, self._camera)
+
+    def expect(self, person: StoredPerson) -> StoredPerson:
+        """Give the person in front of the camera a name and a calibration, from any thread.
+
+        Returns the person with all that was learnt in this session.
+        """
+        self._person = person
+        knowledge = self._learner.worth_keeping()
+        return person if knowledge is None else person.after(knowledge, self._camera)
 
     def step(self, frame: Frame) -> TrackResult:
         """Track one frame. A face that is not believed gives a result without head."""
@@ -215,6 +242,13 @@ class Tracker:
         self._end_stage("fit")
         return fitted
 
+    @property
+    def _calibration(self) -> PersonCalibration | None:
+        """Of the person expected, if that is who is in front of the camera."""
+        if self._person is None or not self._learner.known:
+            return None
+        return self._person.calibration
+
     def _as_new_person(self, last: Fitted) -> Fitted:
         """Fit the last frame again with a person taken over: its projection stays where it was."""
         held = Past(last.state, _SHORTEST_S, hold_pose=False)
@@ -230,12 +264,18 @@ class Tracker:
 
     def _new_learner(self) -> Learner:
         settings, camera = self._settings, self._camera
-        calibrated = bool(np.any(camera.distortion))
+        person = self._person
 
         def enrolment(solver: Solver) -> Enrolment:
-            made = Enrolment(solver, camera.intrinsics, settings.enrol, fit_focal=not calibrated)
-            warm_up(solver, made)
-            return made
+            warm_up(solver, Enrolment(solver, camera.intrinsics, settings.enrol))
+            return Enrolment(
+                solver,
+                camera.intrinsics,
+                settings.enrol,
+                fit_focal=not (camera.calibrated or np.any(camera.distortion)),
+                log_focal=None if person is None else person.focal_of(camera),
+                person=None if person is None else person.knowledge,
+            )
 
         if not settings.enrol.threaded:
             return InStep(enrolment(self._solver))
@@ -259,7 +299,13 @@ class Tracker:
             tongue = alignment.traits.tongue if alignment.traits is not None else None
             touching = self._solver.touching(state)
             blendshapes = retarget(
-                state.expression, names, state.gaze, settings, tongue, touching=touching
+                state.expression,
+                names,
+                state.gaze,
+                settings,
+                tongue,
+                touching=touching,
+                person=self._calibration,
             )
             head = HeadState(
                 camera_from_head=state.camera_from_head,
@@ -279,7 +325,7 @@ class Tracker:
             head=head,
             blendshapes=blendshapes,
             alignment=alignment,
-            camera=Camera(self._learner.intrinsics, self._camera.distortion, self._camera.size_px),
+            camera=replace(self._camera, intrinsics=self._learner.intrinsics),
             identity=None if fitted is None else self._solver.identity,
             stage_ns=self._stage_ns,
         )

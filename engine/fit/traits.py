@@ -57,9 +57,15 @@ class PersonBelief:
 
     def forget(self) -> None:
         """Begin with a new person."""
-        self._frames = 0
-        self._information = np.zeros(self._size)
-        self._weighted = np.zeros(self._size)
+        self.frames = 0
+        self.information = np.zeros(self._size)
+        self.weighted = np.zeros(self._size)
+
+    def restore(self, frames: int, information: Array, weighted: Array) -> None:
+        """Add what an earlier session has read: frames, information (K,), weighted sum (K,)."""
+        self.frames += frames
+        self.information = self.information + information
+        self.weighted = self.weighted + weighted
 
     def add(self, traits: FaceTraits | None) -> None:
         """Take in a frame; one without traits says nothing."""
@@ -68,9 +74,9 @@ class PersonBelief:
         sigma = np.maximum(traits.identity_sigma.astype(np.float64), _SUREST)
         if not (np.isfinite(sigma).all() and np.isfinite(traits.identity).all()):
             return
-        self._frames += 1
-        self._information += sigma**-2.0
-        self._weighted += traits.identity / sigma**2
+        self.frames += 1
+        self.information += sigma**-2.0
+        self.weighted += traits.identity / sigma**2
 
     def prior(self, sigma: float, weight: float) -> tuple[Array, Array]:
         """Return precision (K,) and precision x mean (K,) of the prior on the identity.
@@ -79,11 +85,11 @@ class PersonBelief:
         weight  share of what the network adds to that; 0 leaves people in general
         """
         general = np.full(self._size, sigma**-2.0)
-        if not self._frames or weight <= 0.0:
+        if not self.frames or weight <= 0.0:
             return general, np.zeros(self._size)
-        worth = 1.0 / (self._correlation + (1.0 - self._correlation) / self._frames)
-        information = self._information / self._frames * worth
-        mean = self._weighted / self._information
+        worth = 1.0 / (self._correlation + (1.0 - self._correlation) / self.frames)
+        information = self.information / self.frames * worth
+        mean = self.weighted / self.information
         # The network has learnt from people in general: its variance already contains them, its
         # mean is already drawn to theirs, which is zero.
         added = np.maximum(information - general, 0.0)

@@ -6,10 +6,11 @@ import fit_scene
 import numpy as np
 from fit_scene import INTRINSICS
 
-from engine.fit.enrol import Enrolment, identity_columns
+from engine.fit.enrol import Enrolment
 from engine.fit.heads.open_head import OpenHead
 from engine.fit.residuals import Measurement
 from engine.fit.settings import EnrolSettings, FitSettings
+from engine.fit.shape_columns import identity_columns
 from engine.fit.skinning import neutral_of
 from engine.fit.solver import FitState, Past, Solver
 from engine.fit.start import first_state
