@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -28,6 +28,7 @@ _WRONG_FOCAL = 1.15
 # Of the made alignments: own and shared error of a point in px, of the made traits in coefficients.
 OWN_PX, SHARED_PX = 0.5, 0.7
 IDENTITY_SIGMA, EXPRESSION_SIGMA, ALIKE = 0.6, 0.15, 0.95
+EXACT_PX = 0.3
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,6 +103,22 @@ def from_pictures(
             camera,
             fit_focal=False,
         )
+
+
+def exact(head: HeadModel, scene: KnownScene, seed: int) -> KnownScene:
+    """Return a scene as a network would see it that places every point to EXACT_PX.
+
+    It is as unsure as the network that saw the scene, and says nothing of the whole face: what is
+    wrong with the result is the fit's doing.
+    """
+    rng = np.random.default_rng(seed)
+    alignments: list[Alignment] = []
+    for state, seen in zip(scene.truth, scene.alignments, strict=True):
+        places = skinning.vertices(head, scene.identity, state.expression, state.gaze, state.neck)
+        points = project(places, state.camera_from_head, scene.intrinsics)[seen.anchors]
+        points += EXACT_PX * rng.normal(size=points.shape)
+        alignments.append(Alignment(points, seen.sigma_px, seen.anchors))
+    return replace(scene, alignments=alignments)
 
 
 def _read(path: Path) -> tuple[Pack, dict[str, Array]]:

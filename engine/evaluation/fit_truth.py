@@ -106,6 +106,10 @@ def run(
         result["performance_sequences"] = performance.summary(
             performances(solver, settings, scenes), moving=True
         )
+        true = [fit_scenes.exact(head, scene, seed) for seed, scene in enumerate(scenes)]
+        result["performance_exact"] = performance.summary(
+            performances(solver, settings, true), moving=True
+        )
     if backend is not None and pictures is not None:
         single = list(fit_scenes.from_pictures(head, backend, pictures, limit or _PICTURES))
         result["pictures"] = compared(solver, settings, single)
@@ -301,7 +305,8 @@ def text(result: dict[str, Any]) -> str:
         for kind in titles
         if kind in result
     ]
-    for kind in ("sequences", "pictures"):
+    titles["exact"] = f"the same sequences, points {fit_scenes.EXACT_PX} px off"
+    for kind in ("sequences", "exact", "pictures"):
         if f"performance_{kind}" in result:
             parts.append(performance.text(titles[kind], result[f"performance_{kind}"]))
     spent = result["milliseconds"]

@@ -23,7 +23,7 @@ EXPRESSION_SIGMA: PerShape = (
     ("eyeLook", 0.3),
     ("mouthClose", 0.25),
     ("jawForward", 0.3),
-    ("tongueOut", 0.5),
+    ("tongueOut", 0.35),
     ("browInnerUp", 1.0),  # a half has half the information of the whole
     ("cheekPuff", 0.8),
     ("mouthDimple", 0.5),

@@ -111,6 +111,18 @@ def test_noise_has_the_size_that_sigma_states(head: OpenHead) -> None:
     assert between == pytest.approx(np.sqrt(2) * fit_scenes.OWN_PX, rel=0.1)
 
 
+def test_exact_points_are_the_truth_but_for_a_known_noise(head: OpenHead) -> None:
+    scene = fit_scenes.from_points(head, 4, 3)
+    exact = fit_scenes.exact(head, scene, 0)
+    errors = []
+    for state, seen in zip(exact.truth, exact.alignments, strict=True):
+        places = fit_truth.vertices(head, scene.identity, state.expression, state.gaze, state.neck)
+        errors.append(seen.points_px - project(places, state.camera_from_head, scene.intrinsics))
+    assert np.std(errors) == pytest.approx(fit_scenes.EXACT_PX, rel=0.02)
+    np.testing.assert_array_equal(exact.alignments[0].sigma_px, scene.alignments[0].sigma_px)
+    assert all(seen.traits is None for seen in exact.alignments)
+
+
 class Exact:
     """A network that reads the frame's number off its grey value and answers the truth."""
 
