@@ -17,7 +17,6 @@ from engine.fit.sides import split
 from engine.fit.solver import FitState, Solver
 from engine.types import Alignment, Blendshapes
 
-
 SIGMA_PX = 1.6
 
 
