@@ -44,10 +44,18 @@ def _without_past(settings: TrackerSettings) -> TrackerSettings:
     return replace(settings, fit=fit)
 
 
+def _without_flow(settings: TrackerSettings) -> TrackerSettings:
+    return replace(settings, motion=replace(settings.motion, weight=0.0))
+
+
 SHIPPED = "shipped"
 VARIANTS: dict[str, Variant] = {
     SHIPPED: Variant("the fit as it is sent on", _as_shipped),
-    "alone": Variant("every frame's alignment fitted on its own, no prior between", _without_past),
+    "no_flow": Variant("alignment and the priors between frames, no flow", _without_flow),
+    "alone": Variant(
+        "every frame's alignment fitted on its own, no prior between, no flow",
+        lambda settings: _without_flow(_without_past(settings)),
+    ),
 }
 
 

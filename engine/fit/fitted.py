@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.fit.heads import HeadModel, landmarks
 from engine.fit.residuals import Measurement
@@ -28,6 +29,8 @@ class Fitted:
     points_px: Array  # (V, 2)
     quality: Quality
     captured_ns: int
+    image: NDArray[np.uint8]  # (H, W, 3) RGB that it was seen in
+    spread_px2: Array  # (N,) variance of the fitted vertices, see motion.spread_after
 
 
 def outline(head: HeadModel, points_px: Array) -> Array:

@@ -14,13 +14,20 @@ def undistorted(alignment: Alignment, camera: Camera) -> Alignment:
     """Return an alignment as an ideal pinhole with the camera's intrinsics would have seen it."""
     if not np.any(camera.distortion):
         return alignment
+    return replace(alignment, points_px=undistorted_points(alignment.points_px, camera))
+
+
+def undistorted_points(points_px: Array, camera: Camera) -> Array:
+    """Return pixels (N, 2) of a camera as an ideal pinhole would have seen them."""
+    if not np.any(camera.distortion):
+        return points_px
     points = cv2.undistortPoints(
-        alignment.points_px.astype(np.float64)[:, None],
+        points_px.astype(np.float64)[:, None],
         camera.intrinsics,
         camera.distortion,
         P=camera.intrinsics,
     )
-    return replace(alignment, points_px=np.asarray(points[:, 0], dtype=np.float64))
+    return np.asarray(points[:, 0], dtype=np.float64)
 
 
 def distorted(points_px: Array, camera: Camera) -> Array:

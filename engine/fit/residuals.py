@@ -58,6 +58,14 @@ class Measurement(NamedTuple):
     gaps: Gaps = NO_GAPS  # for contact.py
 
 
+class Carried(NamedTuple):
+    """Where the fitted vertices should be if they moved with the picture, in pixels."""
+
+    points: Array  # (N, 2)
+    sigma: Array  # (N,)
+    information: Array  # (N,) what a vertex counts beside 1 / sigma^2; 0 where nothing is known
+
+
 class Robust(NamedTuple):
     """How far a residual is believed; see FitSettings."""
 
@@ -65,6 +73,7 @@ class Robust(NamedTuple):
     facing_zero: float
     facing_full: float
     hidden_share: float
+    motion_dof: float
 
 
 class Rows(NamedTuple):
@@ -75,6 +84,7 @@ class Rows(NamedTuple):
     projected: Array  # (N, 2) px
     facing: Array  # (N,) 0 averted .. 1 facing the camera
     weight: Array  # (N,) what both rows of a vertex were multiplied by
+    by_place: Array  # (N,) the alignment's part of weight^2; the rest is what was carried over
 
 
 def rows_for(vertex_count: int, expression_count: int) -> Rows:
@@ -85,6 +95,7 @@ def rows_for(vertex_count: int, expression_count: int) -> Rows:
         projected=np.zeros((vertex_count, 2)),
         facing=np.zeros(vertex_count),
         weight=np.zeros(vertex_count),
+        by_place=np.zeros(vertex_count),
     )
 
 
@@ -95,6 +106,7 @@ def linearise(
     person: Person,
     view: View,
     measurement: Measurement,
+    motion: Carried,
     robust: Robust,
     rows: Rows,
 ) -> None:
@@ -109,17 +121,16 @@ def linearise(
     posed = np.empty(3)
     blend = np.empty((3, 3))
     to_image = np.empty((2, 3))
+    target = np.empty(2)
     for i in range(basis.shape[0]):
         shaped = view.shaped[i]
         _skin(skin, i, shaped, person.joints, view.rotations, blend, posed)
         depth = _project(i, posed, view, to_image, rows.projected)
         rows.facing[i] = _facing(i, blend, posed, person.normals, view, robust)
-        weight = _weight(i, depth, measurement, robust, rows)
+        weight = _weight(i, depth, measurement, motion, robust, rows, target)
         rows.weight[i] = weight
         for axis in range(2):
-            rows.residual[2 * i + axis] = weight * (
-                rows.projected[i, axis] - measurement.points[i, axis]
-            )
+            rows.residual[2 * i + axis] = weight * (rows.projected[i, axis] - target[axis])
             _pose_columns(2 * i + axis, axis, weight, posed, view, to_image, rows.jacobian)
         _shape_columns(i, weight, basis, blend, view, to_image, rows.jacobian)
         _joint_columns(i, weight, skin, shaped, person.joints, view, to_image, rows.jacobian)
@@ -190,16 +201,42 @@ def _facing(
 
 
 @njit(cache=True)
-def _weight(i: int, depth: float, measurement: Measurement, robust: Robust, rows: Rows) -> float:
-    dx = rows.projected[i, 0] - measurement.points[i, 0]
-    dy = rows.projected[i, 1] - measurement.points[i, 1]
-    variance = measurement.sigma[i] * measurement.sigma[i]
-    squared = (dx * dx + dy * dy) / variance
+def _weight(
+    i: int,
+    depth: float,
+    measurement: Measurement,
+    motion: Carried,
+    robust: Robust,
+    rows: Rows,
+    target: Array,
+) -> float:
+    """Return a vertex' weight; `target` (2,) becomes the pixel that it should project to.
+
+    Two measurements of one projection are worth their weighted mean with the sum of their weights.
+    """
+    rows.by_place[i] = 0.0
     if depth < NEAREST_DEPTH_M:
         return 0.0
-    trust = (robust.student_dof + 2.0) / (robust.student_dof + squared)
     seen = robust.hidden_share + (1.0 - robust.hidden_share) * rows.facing[i]
-    return np.sqrt(trust * seen * measurement.information[i] / variance)
+    by_place, by_motion = seen * measurement.information[i], rows.facing[i] * motion.information[i]
+    at = rows.projected[i]
+    if by_place > 0.0:
+        by_place *= _trust(at, measurement.points[i], measurement.sigma[i], robust.student_dof)
+    if by_motion > 0.0:
+        by_motion *= _trust(at, motion.points[i], motion.sigma[i], robust.motion_dof)
+    total = by_place + by_motion
+    for axis in range(2):
+        both = by_place * measurement.points[i, axis] + by_motion * motion.points[i, axis]
+        target[axis] = both / max(total, 1e-30)
+    rows.by_place[i] = by_place
+    return np.sqrt(total)
+
+
+@njit(cache=True)
+def _trust(at: Array, point: Array, sigma: float, dof: float) -> float:
+    """Return the Student-t weight of a measured point, over its variance."""
+    dx, dy, variance = at[0] - point[0], at[1] - point[1], sigma * sigma
+    return (dof + 2.0) / (dof + (dx * dx + dy * dy) / variance) / variance
 
 
 @njit(cache=True)

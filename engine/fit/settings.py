@@ -251,12 +251,45 @@ class TrustSettings:
 
 
 @dataclass(frozen=True)
+class MotionSettings:
+    """How the last frame's fit, carried along by optical flow, enters this one; see motion.py."""
+
+    weight: float = 1.0  # of what is carried over, beside the alignment; 0: no flow at all
+    alike_frames: float = 15.0  # alignments err alike for so long: only such a time tells more
+    renew: float = 15.0  # what carries over is forgotten so much where the flow is refuted
+
+    # Flow.
+    side_px: int = 256  # the face's window is shrunk to at most this
+    margin: float = 0.1  # of the face's size around it
+    sigma_px: float = 0.15  # error in x and in y where all is well, pixels of the window
+    disagree_px: float = 1.5  # between flow and its reverse; nothing is believed above
+    least_slope: float = 0.3  # grey levels a pixel: a blank wall seems to stand still
+    least_share: float = 0.4  # of the vertices must be believed, or none is: a cut
+    longest_s: float = 0.15  # since the last frame
+    student_dof: float = 4.0  # smaller forgives more where carried and fitted vertices differ
+
+    # The alignment's own step since the last frame, which refutes flow and stands in for it.
+    step_sigma_share: float = 0.2  # its error, share of sigma; measured on rendered sequences
+    free: float = 5.0  # flow and step may differ by so much, in squares of that error
+    steps: float = 0.2  # weight of the step where flow is refuted
+
+    def __post_init__(self) -> None:
+        for name in ("alike_frames", "side_px", "sigma_px", "student_dof", "step_sigma_share"):
+            if getattr(self, name) <= 0:
+                raise ConfigError(f"motion.{name}: {getattr(self, name)}; must be above 0")
+        for name in ("weight", "renew", "free", "steps"):
+            if getattr(self, name) < 0:
+                raise ConfigError(f"motion.{name}: {getattr(self, name)}; must be 0 or above")
+
+
+@dataclass(frozen=True)
 class TrackerSettings:
     """What the tracker is built of, and where it looks next."""
 
     fit: FitSettings = field(default_factory=FitSettings)
     enrol: EnrolSettings = field(default_factory=EnrolSettings)
     trust: TrustSettings = field(default_factory=TrustSettings)
+    motion: MotionSettings = field(default_factory=MotionSettings)
     retarget: RetargetSettings = field(default_factory=RetargetSettings)
     lead: float = 0.7  # share of the last frame-to-frame motion by which the crop moves ahead
     first_look_leniency: float = 2.0  # a detector's box is rough: its shares are widened so much

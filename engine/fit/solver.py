@@ -26,6 +26,7 @@ from engine.fit.residuals import (
     POSE,
     ROTATION,
     SHIFT,
+    Carried,
     Measurement,
     Person,
     Robust,
@@ -36,7 +37,7 @@ from engine.fit.residuals import (
 )
 from engine.fit.retarget import LOOK_LIMITS_RAD
 from engine.fit.sampling import fit_vertices, vertex_normals
-from engine.fit.settings import FitSettings
+from engine.fit.settings import FitSettings, MotionSettings
 from engine.fit.skinning import joint_motion, joints_of, neutral_of, posed
 from engine.fit.traits import Guess
 from engine.types import Alignment, Array, Identity
@@ -94,6 +95,7 @@ class Past:
     state: FitState
     interval_s: float
     hold_pose: bool = True  # False right after the person or the focal length has changed
+    motion: Carried | None = None  # where the vertices should be if they moved with the picture
 
 
 class Solver:
@@ -102,6 +104,7 @@ class Solver:
     head      any HeadModel whose expression names include jawOpen and the eyeLook shapes
     settings  weights and limits
     look_limits_rad  gaze at which an eyeLook shape is 1, by direction
+    motion    how what is carried over from the last frame is weighed
     """
 
     def __init__(
@@ -109,8 +112,10 @@ class Solver:
         head: HeadModel,
         settings: FitSettings | None = None,
         look_limits_rad: tuple[tuple[str, float], ...] = LOOK_LIMITS_RAD,
+        motion: MotionSettings | None = None,
     ) -> None:
         self.head, self.settings = head, settings or FitSettings()
+        self.motion_settings = motion or MotionSettings()
         self.chosen = fit_vertices(head, self.settings)
         self._offsets = self._static_offsets()
         self.priors = priors_for(head.expression_names, self.settings, dict(look_limits_rad))
@@ -123,9 +128,12 @@ class Solver:
             self.settings.facing_zero,
             self.settings.facing_full,
             self.settings.hidden_share,
+            self.motion_settings.student_dof,
         )
         self._lids = Lids(head.expression_names, self.settings, self._eyeballs())
         self._closure, self._contact = Closure(head), Contact(head, self.settings)
+        count = len(self.chosen.vertex)
+        self._nothing = Carried(np.zeros((count, 2)), np.ones(count), np.zeros(count))
         self._anchors = np.zeros(0, np.int32)  # of the last alignment, and what follows from them
         self._measured_rows = self._face_rows = self._row_of = np.zeros(0, np.int64)
         self.become(np.zeros(self.shape_size))
@@ -251,11 +259,16 @@ class Solver:
         guess: Guess | None = None,
     ) -> tuple[Array, Array]:
         """Return Hessian (P, P) and gradient (P,) of the energy at a state, P = 13 + E."""
-        information = self._lids.uncovered(
-            measurement.information, state.expression, self.touching(state)
-        )
-        uncovered = measurement._replace(information=information)
-        rows = self.linearised(uncovered, intrinsics, state)
+        touching = self.touching(state)
+
+        def uncovered(information: Array) -> Array:
+            return self._lids.uncovered(information, state.expression, touching)
+
+        carried = past.motion if past else None
+        if carried is not None:
+            carried = carried._replace(information=uncovered(carried.information))
+        seen_now = measurement._replace(information=uncovered(measurement.information))
+        rows = self.linearised(seen_now, intrinsics, state, carried)
         hessian = (rows.jacobian.T @ rows.jacobian).astype(np.float64)
         gradient = (rows.residual @ rows.jacobian).astype(np.float64)
         values, seen = state.values(), self._lids.seen(hessian)
@@ -284,7 +297,13 @@ class Solver:
             gradient[shapes] += guess.information * (state.expression - guess.mean)
         return hessian, gradient
 
-    def linearised(self, measurement: Measurement, intrinsics: Array, state: FitState) -> Rows:
+    def linearised(
+        self,
+        measurement: Measurement,
+        intrinsics: Array,
+        state: FitState,
+        motion: Carried | None = None,
+    ) -> Rows:
         """Return the weighted rows at a state. They are overwritten by the next call."""
         view = self.view(intrinsics, state)
         linearise(
@@ -293,6 +312,7 @@ class Solver:
             self._person,
             view,
             measurement,
+            self._nothing if motion is None else motion,
             self._robust,
             self._rows,
         )

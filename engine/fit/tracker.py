@@ -12,9 +12,10 @@ from engine.fit.enrol import Enrolment, warm_up
 from engine.fit.fitted import Fitted, outline, roll_of
 from engine.fit.heads import HeadModel
 from engine.fit.learner import Beside, InStep, Learner, Sight
-from engine.fit.lens import distorted, undistorted
+from engine.fit.lens import distorted, undistorted, undistorted_points
+from engine.fit.motion import Displacement, FlowMeter, carried, spread_after
 from engine.fit.person import PersonCalibration, StoredPerson
-from engine.fit.residuals import Measurement
+from engine.fit.residuals import Carried, Measurement
 from engine.fit.retarget import retarget
 from engine.fit.search import FaceDetector, find
 from engine.fit.settings import TrackerSettings
@@ -67,9 +68,13 @@ class Tracker:
         self._person, self._keep = person, keep
         self._head, self._backend, self._detector = head, backend, detector
         self._settings, self._camera = settings, camera
-        self._solver = Solver(head, settings.fit, settings.retarget.look_limits_rad)
+        self._solver = Solver(
+            head, settings.fit, settings.retarget.look_limits_rad, settings.motion
+        )
         self._learner = self._new_learner()
         self._last: Fitted | None = None
+        self._flow = FlowMeter(settings.motion)
+        self._moved: Displacement | None = None  # since the last frame
         self._outline: list[Array] = []  # landmarks of the last two frames
         self._stranger = StrangerWatch(settings)
         self._stage_ns: dict[str, int] = {}
@@ -116,6 +121,7 @@ class Tracker:
         fitted = self._follow(frame, self._last) if self._last is not None else None
         if fitted is None:
             self._outline.clear()
+            self._moved = None
             fitted = self._find(frame)
         if fitted is not None:
             fitted = self._learn(frame, fitted)
@@ -138,6 +144,7 @@ class Tracker:
         self._end_stage("crop")
         interval_s = (frame.captured_ns - last.captured_ns) / NS_PER_S
         past = Past(last.state, float(np.clip(interval_s, _SHORTEST_S, _LONGEST_S)))
+        self._moved = self._motion(frame, last)
         settings = self._settings
         memory = last.alignment.memory
         if settings.warm_start and memory and interval_s <= settings.warm_longest_s:
@@ -180,6 +187,7 @@ class Tracker:
         measurement = self._solver.measured(undistorted(alignment, self._camera))
         intrinsics = self._learner.intrinsics
         if past is not None:
+            past = replace(past, motion=self._carried(measurement))
             state = self._solver.solve(measurement, intrinsics, past.state, past, guess=guess)
         else:
             state = first_state(self._solver, measurement, intrinsics)
@@ -188,7 +196,7 @@ class Tracker:
                 state = self._solver.solve(measurement, intrinsics, state, steps=steps, guess=guess)
         self.doubt = "no pose"
         if state is not None and np.isfinite(state.camera_from_head).all():
-            fitted = self._fitted(frame, alignment, measurement, guess, state)
+            fitted = self._fitted(frame, alignment, measurement, guess, state, past)
             self.doubt = doubt(fitted.quality, self._settings.trust, leniency)
         self._end_stage("fit")
         return fitted if self.doubt is None else None
@@ -200,6 +208,7 @@ class Tracker:
         measurement: Measurement,
         guess: Guess | None,
         state: FitState,
+        past: Past | None,
     ) -> Fitted:
         intrinsics = self._learner.intrinsics
         vertices = self._solver.vertices(state)
@@ -216,7 +225,16 @@ class Tracker:
             self._settings.trust,
         )
         return Fitted(
-            state, alignment, measurement, guess, vertices, points, quality, frame.captured_ns
+            state,
+            alignment,
+            measurement,
+            guess,
+            vertices,
+            points,
+            quality,
+            frame.captured_ns,
+            frame.image,
+            spread_after(past.motion if past else None, measurement, self._settings.motion),
         )
 
     def _learn(self, frame: Frame, fitted: Fitted) -> Fitted:
@@ -229,7 +247,8 @@ class Tracker:
             if self._last is not None and self._outline:
                 interval_s = (frame.captured_ns - self._last.captured_ns) / NS_PER_S
                 interval_s = float(np.clip(interval_s, _SHORTEST_S, _LONGEST_S))
-                past = Past(self._last.state, interval_s, hold_pose=False)
+                carried = self._carried(fitted.measurement)
+                past = Past(self._last.state, interval_s, hold_pose=False, motion=carried)
             state = self._solver.solve(
                 fitted.measurement,
                 self._learner.intrinsics,
@@ -238,7 +257,9 @@ class Tracker:
                 steps=_RESOLVE_STEPS,
                 guess=fitted.guess,
             )
-            fitted = self._fitted(frame, fitted.alignment, fitted.measurement, fitted.guess, state)
+            fitted = self._fitted(
+                frame, fitted.alignment, fitted.measurement, fitted.guess, state, past
+            )
         self._end_stage("fit")
         return fitted
 
@@ -248,6 +269,32 @@ class Tracker:
         if self._person is None or not self._learner.known:
             return None
         return self._person.calibration
+
+    def _motion(self, frame: Frame, last: Fitted) -> Displacement | None:
+        """Measure how the fitted vertices moved since the last frame."""
+        settings = self._settings.motion
+        interval_s = (frame.captured_ns - last.captured_ns) / NS_PER_S
+        if settings.weight <= 0.0 or interval_s > settings.longest_s:
+            return None
+        chosen = self._solver.chosen.vertex
+        return self._flow.between(last.image, frame.image, last.points_px[chosen])
+
+    def _carried(self, measurement: Measurement) -> Carried | None:
+        """Carry the last frame's vertices along to where they should be in this one."""
+        last, moved, chosen = self._last, self._moved, self._solver.chosen
+        if last is None or moved is None:
+            return None
+        before = last.points_px[chosen.vertex]
+        there = undistorted_points(before + moved.shift_px, self._camera)
+        before = undistorted_points(before, self._camera)
+        return carried(
+            before,
+            last.spread_px2,
+            replace(moved, shift_px=there - before),
+            (last.measurement, measurement),
+            chosen.information,
+            self._settings.motion,
+        )
 
     def _as_new_person(self, last: Fitted) -> Fitted:
         """Fit the last frame again with a person taken over: its projection stays where it was."""

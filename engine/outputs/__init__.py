@@ -1,6 +1,8 @@
 """Outputs, one module each; the protocol that they share.
 
-A module here offers `Settings` (a frozen dataclass) and `create(settings) -> Sink`.
+A module here offers `Settings` (a frozen dataclass) and `create(settings) -> Sink`. Whichever may
+smooth takes a `smoothing: SmoothingSettings` and sends what its `Smoother` makes of a result
+(engine/fit/smoothing.py).
 """
 
 from __future__ import annotations

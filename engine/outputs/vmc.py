@@ -13,7 +13,7 @@ from __future__ import annotations
 import socket
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from pythonosc.osc_message_builder import OscMessageBuilder
@@ -21,6 +21,7 @@ from pythonosc.osc_message_builder import OscMessageBuilder
 from engine import axes, clock
 from engine.errors import OutputError
 from engine.fit.heads import gaze_rotation
+from engine.fit.smoothing import Smoother, SmoothingSettings
 from engine.outputs import Delivery
 from engine.settings import setting
 from engine.types import BLENDSHAPE_NAMES, Array, HeadState, TrackResult
@@ -46,6 +47,9 @@ class Settings:
         0.3, "Share of the head's turn that the neck makes.", minimum=0.0, maximum=1.0
     )
     root_follows: bool = setting(False, "Move the avatar as the head moves before the camera.")
+    smoothing: SmoothingSettings = field(
+        default=SmoothingSettings(), metadata={"about": "A One Euro filter on what is sent."}
+    )
 
 
 class VmcSink:
@@ -58,6 +62,7 @@ class VmcSink:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._smoother = Smoother(settings.smoothing)
         self._socket = _connected(settings.host, settings.port)
         self._first_ns: int | None = None
         self._home: Array | None = None
@@ -76,7 +81,7 @@ class VmcSink:
 
     def send(self, result: TrackResult) -> None:
         """Send one frame; a receiver that is down is counted in `undelivered`."""
-        for packet in _bundles(self._messages(result)):
+        for packet in _bundles(self._messages(self._smoother(result))):
             try:
                 self._send_packet(packet)
             except OSError:
