@@ -28,6 +28,7 @@ import engine.outputs
 from engine import plugins, settings
 from engine.errors import ConfigError
 from engine.settings import setting
+from engine.user_data import replace_text
 
 VERSION = 1
 
@@ -121,14 +122,6 @@ def save(config: Config, path: Path) -> None:
         "outputs": [_plain(output) for output in config.outputs],
     }
     replace_text(path, yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
-
-
-def replace_text(path: Path, text: str) -> None:
-    """Write a text file in one step: another process sees the old file or the new, never a part."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(path.name + ".writing")
-    unfinished.write_text(text, encoding="utf-8")
-    os.replace(unfinished, path)
 
 
 def _migrated(content: dict[str, Any], path: Path) -> dict[str, Any]:

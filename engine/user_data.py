@@ -32,3 +32,11 @@ def file_stem(name: str) -> str:
 def name_of(path: Path) -> str:
     """Return the name that a file was made for."""
     return unquote(path.stem)
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Write a text file in one step: another process sees the old file or the new, never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(path.name + ".writing")
+    unfinished.write_text(text, encoding="utf-8")
+    os.replace(unfinished, path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 import cv2
@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from engine import clock
 from engine.capture import cameras
-from engine.errors import SourceError
+from engine.capture.calibration import stored_camera
+from engine.errors import CalibrationError, SourceError
 from engine.geometry import assumed_camera
 from engine.settings import setting
 from engine.types import Camera, Frame
@@ -57,9 +58,7 @@ class Webcam:
         # The proving image is not handed on: it will be old when somebody takes it.
         self._capture, (width_px, height_px) = self._opened()
         self.frame_rate = _stated_rate(self._capture, settings.frame_rate)
-        self.camera: Camera = assumed_camera(
-            width_px, height_px, float(np.deg2rad(settings.field_of_view_deg))
-        )
+        self.camera = self._known_camera(width_px, height_px)
         if (width_px, height_px) != (settings.width_px, settings.height_px):
             _log.warning(
                 "%s gives %dx%d instead of %dx%d",
@@ -84,6 +83,18 @@ class Webcam:
     def close(self) -> None:
         """Ask for the end; the reading thread releases the camera."""
         self._closing = True
+
+    def _known_camera(self, width_px: int, height_px: int) -> Camera:
+        """Return the calibrated camera if there is one, else one with the assumed angle of view."""
+        try:
+            stored = stored_camera(self.name, (width_px, height_px))
+        except CalibrationError:
+            self._capture.release()
+            raise
+        if stored is not None:
+            return stored
+        angle_rad = float(np.deg2rad(self._settings.field_of_view_deg))
+        return replace(assumed_camera(width_px, height_px, angle_rad), name=self.name)
 
     def _opened(self) -> tuple[cv2.VideoCapture, tuple[int, int]]:
         """Open the camera and read one image, which proves that it works and tells its size."""
