@@ -29,6 +29,7 @@ class Fitted:
     points_px: Array  # (V, 2)
     quality: Quality
     captured_ns: int
+    velocity: Array  # (6,) of the pose, see dynamics.velocity_after
     image: NDArray[np.uint8]  # (H, W, 3) RGB that it was seen in
     spread_px2: Array  # (N,) variance of the fitted vertices, see motion.spread_after
 

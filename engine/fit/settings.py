@@ -163,6 +163,9 @@ class FitSettings:
     neck_step_sigma_rad: float = 0.02
     rotation_step_sigma_rad: float = 0.02
     shift_step_sigma_m: float = 0.006
+    # The pose goes on at the velocity of the frames before: share of the way to a new one that a
+    # frame takes it; 0: a random walk. What is left of a step is surprise.
+    velocity_gain: float = 0.3
     step_dof: float = 3.0  # heavy tails: small jitter is held, a real movement is let go
 
     # Limits.

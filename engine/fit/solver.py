@@ -6,7 +6,7 @@ exactly under the coefficients' bounds.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -95,7 +95,20 @@ class Past:
     state: FitState
     interval_s: float
     hold_pose: bool = True  # False right after the person or the focal length has changed
+    velocity: Array = field(default_factory=lambda: np.zeros(6))  # of the pose, rad/s and m/s
     motion: Carried | None = None  # where the vertices should be if they moved with the picture
+
+    def surprise(self, state: FitState) -> Array:
+        """Return the step (13 + E,) from where the last frame's head would be by now to a state."""
+        change = state.change_since(self.state)
+        change[POSE] -= self.velocity * self.interval_s
+        return change
+
+    def ahead(self) -> FitState:
+        """Return the last frame's state moved on."""
+        step = np.zeros(len(self.state.values()))
+        step[POSE] = self.velocity * self.interval_s
+        return self.state.moved(step)
 
 
 class Solver:
@@ -276,7 +289,7 @@ class Solver:
         add_priors(
             self.priors._replace(step=self._lids.held(self.priors.step, seen)),
             values,
-            state.change_since(past.state) if past else np.zeros(len(gradient)),
+            past.surprise(state) if past else np.zeros(len(gradient)),
             past.interval_s if past else 0.0,
             0 if past and past.hold_pose else POSE.stop,
             self.settings.step_dof,

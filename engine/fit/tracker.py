@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from engine.clock import NS_PER_S, now_ns
+from engine.fit.dynamics import velocity_after
 from engine.fit.enrol import Enrolment, warm_up
 from engine.fit.fitted import Fitted, outline, roll_of
 from engine.fit.heads import HeadModel
@@ -143,7 +144,8 @@ class Tracker:
         )
         self._end_stage("crop")
         interval_s = (frame.captured_ns - last.captured_ns) / NS_PER_S
-        past = Past(last.state, float(np.clip(interval_s, _SHORTEST_S, _LONGEST_S)))
+        since = float(np.clip(interval_s, _SHORTEST_S, _LONGEST_S))
+        past = Past(last.state, since, velocity=last.velocity)
         self._moved = self._motion(frame, last)
         settings = self._settings
         memory = last.alignment.memory
@@ -188,7 +190,7 @@ class Tracker:
         intrinsics = self._learner.intrinsics
         if past is not None:
             past = replace(past, motion=self._carried(measurement))
-            state = self._solver.solve(measurement, intrinsics, past.state, past, guess=guess)
+            state = self._solver.solve(measurement, intrinsics, past.ahead(), past, guess=guess)
         else:
             state = first_state(self._solver, measurement, intrinsics)
             if state is not None:
@@ -233,6 +235,7 @@ class Tracker:
             points,
             quality,
             frame.captured_ns,
+            velocity_after(past, state, self._settings.fit),
             frame.image,
             spread_after(past.motion if past else None, measurement, self._settings.motion),
         )
@@ -248,7 +251,13 @@ class Tracker:
                 interval_s = (frame.captured_ns - self._last.captured_ns) / NS_PER_S
                 interval_s = float(np.clip(interval_s, _SHORTEST_S, _LONGEST_S))
                 carried = self._carried(fitted.measurement)
-                past = Past(self._last.state, interval_s, hold_pose=False, motion=carried)
+                past = Past(
+                    self._last.state,
+                    interval_s,
+                    hold_pose=False,
+                    velocity=fitted.velocity,
+                    motion=carried,
+                )
             state = self._solver.solve(
                 fitted.measurement,
                 self._learner.intrinsics,
