@@ -177,12 +177,14 @@ def test_a_clip_is_run_by_everybody_and_judged(
 
 def test_variants_are_found_by_name_and_switch_parts_off() -> None:
     assert list(fit_variants.chosen(["alone", "shipped"])) == ["alone", "shipped"]
-    with pytest.raises(ConfigError, match="allowed are shipped, alone"):
+    with pytest.raises(ConfigError, match="allowed are shipped, no_flow, alone"):
         fit_variants.chosen(["nothing"])
     usual = TrackerSettings()
     assert fit_variants.VARIANTS["shipped"].settings(usual) == usual
     alone = fit_variants.VARIANTS["alone"].settings(usual).fit
     assert alone.shift_step_sigma_m > 1e3 * usual.fit.shift_step_sigma_m
+    assert fit_variants.VARIANTS["no_flow"].settings(usual).motion.weight == 0.0
+    assert fit_variants.VARIANTS["no_flow"].settings(usual).fit == usual.fit
     assert alone.expression_sigma == usual.fit.expression_sigma
 
 
