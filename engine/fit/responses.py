@@ -107,15 +107,15 @@ RESPONSES: tuple[ShapeResponse, ...] = (
     # Brows, cheeks, nose: broad and slow, so that their noise is broad as well.
     _R("browDownLeft", dead=0.08, together=0.1),
     _R("browDownRight", dead=0.08, together=0.1),
-    _R("browInnerUp", dead=0.08),
+    _R("browInnerUp", dead=0.04),
     _R("browOuterUpLeft", dead=0.08, together=0.1),
     _R("browOuterUpRight", dead=0.08, together=0.1),
-    _R("cheekPuff", dead=0.06),
+    _R("cheekPuff", dead=0.04),
     _R("cheekSquintLeft", dead=0.06, together=0.1),
     _R("cheekSquintRight", dead=0.06, together=0.1),
     _R("noseSneerLeft", dead=0.05, together=0.05),
     _R("noseSneerRight", dead=0.05, together=0.05),
-    _R("tongueOut", dead=0.12),
+    _R("tongueOut", dead=0.06),
 )
 
 

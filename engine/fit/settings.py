@@ -37,6 +37,10 @@ EXPRESSION_STEP_SIGMA: PerShape = (
     ("jawOpen", 0.06),
     ("eyeLook", 0.05),
     ("mouthClose", 0.05),
+    # Few points show these, so that the default would hold them down for good.
+    ("tongueOut", 0.1),
+    ("cheekPuff", 0.06),
+    ("brow", 0.04),
 )
 # Pairs of which one at a time explains the picture; without this the fit lets them cancel.
 EXCLUSIVE: tuple[tuple[str, str, float], ...] = (

@@ -14,7 +14,7 @@ from fit_scene import INTRINSICS
 from engine.fit.heads.open_head import OpenHead
 from engine.fit.retarget import retarget
 from engine.fit.sides import split
-from engine.fit.solver import FitState, Solver
+from engine.fit.solver import FitState, Past, Solver
 from engine.types import Alignment, Blendshapes
 
 SIGMA_PX = 1.6
@@ -60,6 +60,27 @@ def test_a_tongue_reads_as_a_tongue(solver: Solver) -> None:
     sent = _performed(solver, 2, tongueOut=1.0, jawOpen=0.4)
     assert sent["tongueOut"] > 0.9
     assert sent["jawOpen"] == pytest.approx(0.4, abs=0.15)
+
+
+@pytest.mark.parametrize(
+    ("name", "with_it"), [("tongueOut", {"jawOpen": 0.4}), ("cheekPuff", {}), ("browInnerUp", {})]
+)
+def test_a_movement_of_a_third_of_a_second_is_followed(
+    solver: Solver, name: str, with_it: dict[str, float]
+) -> None:
+    """From frame to frame, held to the last one: nothing that moves is held down by its past."""
+    head, names = solver.head, solver.head.expression_names
+    parts = (name,) if name in names else (f"{name}Left", f"{name}Right")
+    state, sent = fit_scene.state_at(head), 0.0
+    rng = np.random.default_rng(5)
+    for frame in range(10):
+        shapes = with_it | dict.fromkeys(parts, min(frame / 4, 1.0))
+        truth = fit_scene.state_at(head, **shapes)
+        points = fit_scene.seen(head, np.zeros(60), truth, rng, 0.3, 0.3).points_px
+        measurement = solver.measured(fit_scene.alignment(points.copy(), SIGMA_PX))
+        state = solver.solve(measurement, INTRINSICS, state, Past(state, 1 / 30))
+        sent = retarget(state.expression, names, state.gaze)[name]
+    assert sent > 0.8
 
 
 @pytest.mark.parametrize("seed", range(3))
