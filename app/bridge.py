@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from engine import config as configuration
 from engine.config import Config
 from engine.errors import ConfigError
+from engine.fit.person import PersonCalibration
 from engine.session import Session
 
 _DISPLAY_PERIOD_MS = 16
@@ -70,6 +71,14 @@ class Bridge(QObject):
             configuration.save(replace(kept, **parts), self._settings_path)
         except (ConfigError, OSError) as error:
             _log.warning("settings not saved: %s", error)
+
+    def keep_person(self, name: str, calibration: PersonCalibration) -> None:
+        """Keep the person in front of the camera, and expect them at the next start.
+
+        Raises PersonError if that is not possible.
+        """
+        self._session.keep_person(name, calibration)
+        self.change(tracker=self._session.config.tracker)
 
     def drawn(self, milliseconds: float) -> None:
         """Take note of the time that drawing takes; slow graphics are asked less often."""

@@ -11,12 +11,15 @@ from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QMenu, QScrollArea, QVBo
 from app.bridge import Bridge
 from app.panels.blendshapes import BlendshapeBars
 from app.panels.camera import SourcePanel, ViewPanel
+from app.panels.face_calibration import FaceCalibrationDialog
 from app.panels.outputs import OutputPanel
 from app.panels.tracking import TrackingPanel
 from app.render.look import Look, Mode
 from app.status_text import headline
 from app.viewport import Viewport
+from engine.errors import PersonError
 from engine.fit.heads import HeadModel
+from engine.fit.person import PersonCalibration
 from engine.status import SessionStatus, State
 from engine.types import Frame, TrackResult
 
@@ -86,6 +89,8 @@ class MainWindow(QMainWindow):
         file = self.menuBar().addMenu("&File")
         self._act(file, "&Open video…", QKeySequence.StandardKey.Open, self.source.ask_for_file)
         self._act(file, "&Quit", QKeySequence("Ctrl+Q"), self.close)
+        person = self.menuBar().addMenu("&Person")
+        self._act(person, "&Calibrate face…", QKeySequence("Ctrl+K"), self.calibrate_face)
         view = self.menuBar().addMenu("&View")
         for number, mode in enumerate(Mode, start=1):
             key = QKeySequence(f"Ctrl+{number}")
@@ -122,6 +127,25 @@ class MainWindow(QMainWindow):
             self.showFullScreen()
         else:
             self.showNormal()
+
+    def calibrate_face(self) -> FaceCalibrationDialog:
+        """Open the guided calibration; it follows the running session."""
+        dialog = FaceCalibrationDialog(self.bridge.config.tracker.person or "", self)
+        self.bridge.tracked.connect(dialog.show_result)
+        dialog.finished.connect(lambda: self.bridge.tracked.disconnect(dialog.show_result))
+        dialog.finished.connect(dialog.deleteLater)
+
+        def keep(name: str, calibration: PersonCalibration) -> None:
+            try:
+                self.bridge.keep_person(name, calibration)
+            except PersonError as error:
+                dialog.show_problem(str(error))
+            else:
+                dialog.accept()
+
+        dialog.kept.connect(keep)
+        dialog.show()
+        return dialog
 
     def _on_source(self, choice: object) -> None:
         self._has_picture = False

@@ -68,7 +68,16 @@ class TrackerFactory:
         person = None if config.person is None else expected_person(config.person, config.head)
         head, backend = self._parts(config)
         settings = TrackerSettings(enrol=EnrolSettings(threaded=live))
-        return Tracker(head, backend, Detector(), settings, camera, person, People().save)
+        return Tracker(
+            head,
+            backend,
+            Detector(),
+            settings,
+            camera,
+            person,
+            People().save,
+            lambda name: newcomer(name, config.head),
+        )
 
     @property
     def about(self) -> str:
@@ -111,6 +120,17 @@ def expected_person(name: str, head: str) -> StoredPerson:
             f"{person.head_sha256[:12]}); `flowface person forget` removes it"
         )
     return person
+
+
+def newcomer(name: str, head: str) -> StoredPerson:
+    """Return somebody of whom nothing is known. Raises PersonError if the name is taken."""
+    people = People()
+    if people.path(name).exists():
+        raise PersonError(
+            f"{people.path(name)}: somebody is stored as {name!r} already; expect them from the "
+            "start (--person), or choose another name"
+        )
+    return StoredPerson(name, head, sha256(head_file(head)))
 
 
 def _check_head(files: weights.WeightFile, head: str) -> None:

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from engine.capture.sources import Source
+from engine.fit.person import PersonCalibration, StoredPerson
 from engine.mailbox import Backlog, Slot
 from engine.outputs import Delivery, Sink
 from engine.status import Meter, SinkStatus
@@ -37,6 +38,10 @@ class FrameTracker(Protocol):
 
     def step(self, frame: Frame) -> TrackResult:
         """Track one frame."""
+        ...
+
+    def expect(self, name: str, calibration: PersonCalibration | None) -> StoredPerson:
+        """Give the person in front of the camera a name; returns what is known of them."""
         ...
 
     def close(self) -> None:
@@ -159,7 +164,7 @@ class Graph:
         self.source, self.lines, self.latest = source, lines, latest
         self.captured, self.processed = Meter(), Meter()
         self.tracked = self.camera_gaps = 0
-        self._tracker, self._last_index = tracker, -1
+        self.tracker, self._last_index = tracker, -1
         self._frames: Slot[Frame] | Backlog[Frame] = (
             Slot() if source.live else Backlog(WAITING_FRAMES)
         )
@@ -202,7 +207,7 @@ class Graph:
             self.source.close()
 
     def _on_frame(self, frame: Frame) -> None:
-        result = self._tracker.step(frame)
+        result = self.tracker.step(frame)
         self.processed.add(frame.captured_ns)
         self.tracked += result.status is Status.TRACKING
         self.latest.put((frame, result))
@@ -215,4 +220,4 @@ class Graph:
         self.source.close()
         for line in self.lines:
             line.close()
-        self._tracker.close()
+        self.tracker.close()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from types import TracebackType
 
 import engine.capture.sources
@@ -16,9 +17,11 @@ from engine import plugins
 from engine.assembly import TrackerFactory, TrackerMaker
 from engine.capture.sources import Source
 from engine.config import Choice, Config
-from engine.errors import FlowFaceError
+from engine.errors import FlowFaceError, PersonError
+from engine.fit.person import PersonCalibration
 from engine.graph import Graph, Line, RecorderMaker, Tracked, recorder_line, sink_line
 from engine.mailbox import Slot
+from engine.people import People
 from engine.status import SessionStatus, State
 from engine.worker import Worker
 
@@ -67,6 +70,19 @@ class Session:
         self._busy = True
         self.config = config
         self._configs.put(config)
+
+    def keep_person(self, name: str, calibration: PersonCalibration) -> None:
+        """Keep the person in front of the camera under a name, with a calibration.
+
+        Raises PersonError if that is somebody else's name, or nothing runs.
+        """
+        graph, built = self._graph, self._built
+        if graph is None or built is None:
+            raise PersonError(f"{name}: nobody to keep, the session does not run")
+        People().save(graph.tracker.expect(name, calibration))
+        # The tracker has the name already: no reason to build it anew.
+        self._built = replace(built, tracker=replace(built.tracker, person=name))
+        self.config = replace(self.config, tracker=replace(self.config.tracker, person=name))
 
     def stop(self) -> None:
         """End all threads in the order of the flow. Raises TimeoutError naming those that hang."""

@@ -199,6 +199,7 @@ class TrackResult:
     alignment: Alignment | None = None
     camera: Camera | None = None  # intrinsics in force for this frame
     identity: Identity | None = None  # the person as known at this frame
+    readings: Array | None = None  # (52,) of every blendshape, before the person's calibration
     stage_ns: dict[str, int] = field(default_factory=dict[str, int])  # time spent, by stage
 
     @property

@@ -1,19 +1,26 @@
-"""Measure the camera with a chessboard."""
+"""Measure the camera with a chessboard, or one's own face by a few poses."""
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
+import math
+import time
 
-from app.choices import live_source, positive
+from app.choices import live_source, positive, saved_config
 from engine.capture import calibration
 from engine.capture.calibration import Board, BoardViews
 from engine.capture.sources import Source
 from engine.clock import NS_PER_S
 from engine.config import source_choice
-from engine.errors import ConfigError
-from engine.session import open_source
+from engine.errors import CalibrationError, ConfigError
+from engine.fit.guided import GuidedCalibration, Prompt
+from engine.fit.retarget import RetargetSettings
+from engine.session import Session, open_source
+from engine.status import State
 
-HELP = "measure the camera with a chessboard"
+HELP = "measure the camera with a chessboard, or your face by a few poses"
+_POLL_S = 0.01
 _LOOK_EVERY_NS = NS_PER_S // 4
 _LONGEST_NS = 180 * NS_PER_S
 
@@ -21,7 +28,7 @@ _LONGEST_NS = 180 * NS_PER_S
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what can be calibrated."""
     kinds = parser.add_subparsers(dest="kind", metavar="WHAT", required=True)
-    camera = kinds.add_parser("camera", help=HELP, description=HELP)
+    camera = kinds.add_parser("camera", help="measure the camera with a chessboard")
     camera.add_argument("--source", default="0", metavar="CAMERA|FILE", help="default: camera 0")
     camera.add_argument("--board", default="9x6", help="inner corners, default 9x6")
     camera.add_argument(
@@ -31,11 +38,53 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     camera.add_argument(
         "--name", help="camera that it is kept for; the source's own name if absent"
     )
+    face = kinds.add_parser("face", help="measure how your face reads at rest and in a few poses")
+    face.add_argument("--person", required=True, metavar="NAME", help="whose face; kept under it")
+    face.add_argument("--source", default="0", metavar="CAMERA|FILE", help="default: camera 0")
+    face.add_argument("--yes", action="store_true", help="keep the result without asking")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Calibrate. Raises CalibrationError or SourceError saying what to do."""
-    return _camera(args)
+    """Calibrate. Raises CalibrationError, PersonError or SourceError saying what to do."""
+    return _camera(args) if args.kind == "camera" else _face(args)
+
+
+def _face(args: argparse.Namespace) -> int:
+    config = saved_config()
+    tracker = dataclasses.replace(config.tracker, person=args.person)
+    source = live_source(args.source, loop=True)
+    session = Session(dataclasses.replace(config, source=source, tracker=tracker, outputs=()))
+    guide, shown = GuidedCalibration(), ""
+    with session:
+        while not guide.prompt.done:
+            item, status = session.latest.poll(), session.status()
+            if item is not None:
+                guide.offer(item[1])
+                now = spoken(guide.prompt)
+                if now != shown:
+                    print(now, flush=True)
+                    shown = now
+            elif status.state not in (State.STARTING, State.RUNNING):
+                raise status.error or CalibrationError("the source ended before the last pose")
+            else:
+                time.sleep(_POLL_S)
+        outcome = guide.outcome(RetargetSettings())
+        print("\n".join(outcome.changes) or "Nothing to change.")
+        if not args.yes and input("Keep this? [y/N] ").strip().lower() not in ("y", "yes"):
+            print("Discarded.")
+            return 0
+        session.keep_person(args.person, outcome.calibration)
+    print(f"Kept for {args.person}: `flowface live --person {args.person!r}` uses it.")
+    return 0
+
+
+def spoken(prompt: Prompt) -> str:
+    """Return a prompt with its countdown in whole seconds."""
+    if prompt.done:
+        return prompt.text
+    phase = "hold" if prompt.holding else "get ready"
+    left = math.ceil(prompt.seconds_left)
+    return f"{prompt.step + 1}/{prompt.steps} {prompt.text} ({phase} {left})"
 
 
 def _camera(args: argparse.Namespace) -> int:

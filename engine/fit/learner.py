@@ -12,13 +12,14 @@ from typing import Protocol
 
 import numpy as np
 
-from engine.fit.enrol import Enrolment
-from engine.fit.person import Knowledge
+from engine.fit.enrol import Enrolment, warm_up
+from engine.fit.person import Knowledge, StoredPerson
 from engine.fit.residuals import Measurement
+from engine.fit.settings import TrackerSettings
 from engine.fit.solver import Body, FitState, Solver
 from engine.fit.traits import Guess
 from engine.mailbox import Slot
-from engine.types import Array, FaceTraits
+from engine.types import Array, Camera, FaceTraits
 from engine.worker import Worker
 
 _STOP_TIMEOUT_S = 5.0
@@ -210,3 +211,25 @@ class Beside:
             version,
             life,
         )
+
+
+def learner_of(
+    solver: Solver, settings: TrackerSettings, camera: Camera, person: StoredPerson | None
+) -> Learner:
+    """Return a learner for the tracker's solver: beside it or in step, as the settings say."""
+
+    def enrolment(own: Solver) -> Enrolment:
+        warm_up(own, Enrolment(own, camera.intrinsics, settings.enrol))
+        return Enrolment(
+            own,
+            camera.intrinsics,
+            settings.enrol,
+            fit_focal=not (camera.calibrated or np.any(camera.distortion)),
+            log_focal=None if person is None else person.focal_of(camera),
+            person=None if person is None else person.knowledge,
+        )
+
+    if not settings.enrol.threaded:
+        return InStep(enrolment(solver))
+    own = Solver(solver.head, settings.fit, settings.retarget.look_limits_rad)
+    return Beside(solver, enrolment(own), own)

@@ -8,16 +8,16 @@ from dataclasses import replace
 import numpy as np
 
 from engine.clock import NS_PER_S, now_ns
+from engine.errors import PersonError
 from engine.fit.dynamics import velocity_after
-from engine.fit.enrol import Enrolment, warm_up
 from engine.fit.fitted import Fitted, outline, roll_of
 from engine.fit.heads import HeadModel
-from engine.fit.learner import Beside, InStep, Learner, Sight
+from engine.fit.learner import Sight, learner_of
 from engine.fit.lens import distorted, undistorted, undistorted_points
-from engine.fit.motion import Displacement, FlowMeter, carried, spread_after, vertex_shares
+from engine.fit.motion import Displacement, FlowMeter, carried, spread_after
 from engine.fit.person import PersonCalibration, StoredPerson
 from engine.fit.residuals import Carried, Measurement
-from engine.fit.retarget import retarget
+from engine.fit.retarget import readings, retarget
 from engine.fit.search import FaceDetector, find
 from engine.fit.settings import TrackerSettings
 from engine.fit.solver import FitState, Past, Solver
@@ -54,6 +54,7 @@ class Tracker:
     camera    assumed or calibrated; a distorted one counts as calibrated and keeps its focal length
     person    who is expected, with what earlier sessions have learnt of them
     keep      called at the end with the person, unless nobody was expected
+    newcomer  makes a person of a name that is not taken yet; raises PersonError if it is
     """
 
     def __init__(
@@ -65,17 +66,17 @@ class Tracker:
         camera: Camera,
         person: StoredPerson | None = None,
         keep: Callable[[StoredPerson], object] | None = None,
+        newcomer: Callable[[str], StoredPerson] | None = None,
     ) -> None:
-        self._person, self._keep = person, keep
+        self._person, self._keep, self._newcomer = person, keep, newcomer
         self._head, self._backend, self._detector = head, backend, detector
         self._settings, self._camera = settings, camera
         self._solver = Solver(
             head, settings.fit, settings.retarget.look_limits_rad, settings.motion
         )
-        self._learner = self._new_learner()
+        self._learner = learner_of(self._solver, settings, camera, person)
         self._last: Fitted | None = None
         self._flow = FlowMeter(settings.motion)
-        self._share = vertex_shares(head, self._solver.chosen, settings.motion)
         self._moved: Displacement | None = None  # since the last frame
         self._outline: list[Array] = []  # landmarks of the last two frames
         self._stranger = StrangerWatch(settings)
@@ -103,12 +104,19 @@ class Tracker:
         knowledge = self._learner.worth_keeping()
         return self._person if knowledge is None else self._person.after(knowledge, self._camera)
 
-    def expect(self, person: StoredPerson) -> StoredPerson:
+    def expect(self, name: str, calibration: PersonCalibration | None) -> StoredPerson:
         """Give the person in front of the camera a name and a calibration, from any thread.
 
-        Returns the person with all that was learnt in this session.
+        Returns them with all that was learnt. Raises PersonError if it is not who has that name.
         """
-        self._person = person
+        person = self._person
+        if person is not None and person.name == name and not self._learner.known:
+            raise PersonError(f"{name}: somebody else is in front of the camera; nothing is kept")
+        if person is None or person.name != name:
+            if self._newcomer is None:
+                raise PersonError(f"{name}: this tracker keeps nobody")
+            person = self._newcomer(name)
+        self._person = person = replace(person, calibration=calibration)
         knowledge = self._learner.worth_keeping()
         return person if knowledge is None else person.after(knowledge, self._camera)
 
@@ -302,7 +310,7 @@ class Tracker:
             last.spread_px2,
             replace(moved, shift_px=there - before),
             (last.measurement, measurement),
-            self._share,
+            chosen.information,
             self._settings.motion,
         )
 
@@ -319,26 +327,6 @@ class Tracker:
         )
         return replace(last, state=state)
 
-    def _new_learner(self) -> Learner:
-        settings, camera = self._settings, self._camera
-        person = self._person
-
-        def enrolment(solver: Solver) -> Enrolment:
-            warm_up(solver, Enrolment(solver, camera.intrinsics, settings.enrol))
-            return Enrolment(
-                solver,
-                camera.intrinsics,
-                settings.enrol,
-                fit_focal=not (camera.calibrated or np.any(camera.distortion)),
-                log_focal=None if person is None else person.focal_of(camera),
-                person=None if person is None else person.knowledge,
-            )
-
-        if not settings.enrol.threaded:
-            return InStep(enrolment(self._solver))
-        own = Solver(self._head, settings.fit, settings.retarget.look_limits_rad)
-        return Beside(self._solver, enrolment(own), own)
-
     def _landmarks(self, points_px: Array) -> Array:
         return outline(self._head, points_px)
 
@@ -348,13 +336,14 @@ class Tracker:
         self._stage_start_ns = now
 
     def _result(self, frame: Frame, status: Status, fitted: Fitted | None) -> TrackResult:
-        head = blendshapes = alignment = None
+        head = blendshapes = alignment = read = None
         if fitted is not None:
             state = fitted.state
             names, settings = self._head.expression_names, self._settings.retarget
             alignment = fitted.alignment
             tongue = alignment.traits.tongue if alignment.traits is not None else None
             touching = self._solver.touching(state)
+            read = readings(state.expression, names, state.gaze, settings, tongue, touching)
             blendshapes = retarget(
                 state.expression,
                 names,
@@ -384,5 +373,6 @@ class Tracker:
             alignment=alignment,
             camera=replace(self._camera, intrinsics=self._learner.intrinsics),
             identity=None if fitted is None else self._solver.identity,
+            readings=read,
             stage_ns=self._stage_ns,
         )

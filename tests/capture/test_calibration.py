@@ -87,7 +87,9 @@ def test_a_known_lens_is_found(views: BoardViews) -> None:
     zero = np.zeros(3)
     expected = cv2.projectPoints(rays, zero, zero, K, LENS)[0]
     got = cv2.projectPoints(rays, zero, zero, camera.intrinsics, camera.distortion)[0]
-    assert np.linalg.norm(got - expected, axis=2).mean() < 1.0
+    off = got - expected
+    off -= off.mean(axis=0)  # a shifted centre is hardly told from a turned camera
+    assert np.linalg.norm(off, axis=2).mean() < 0.8
 
 
 def test_it_is_kept_by_name_and_size(views: BoardViews, tmp_path: Path) -> None:

@@ -1,0 +1,94 @@
+"""The guided calibration on a scripted performer who never reaches 0 nor 1."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from made_results import lost, tracked
+
+from engine.errors import CalibrationError
+from engine.fit.guided import POSES, GuidedCalibration
+from engine.fit.retarget import RetargetSettings, retarget
+from engine.types import BLENDSHAPE_NAMES
+
+STEP_NS = 33_333_333
+REST, FULL = 0.12, 0.55
+
+
+def _face(pose: str | None) -> np.ndarray:
+    """Reads 0.12 at rest in the brows; a pose takes its shapes to 0.55."""
+    face = np.zeros(52)
+    face[BLENDSHAPE_NAMES.index("browInnerUp")] = REST
+    for name in next((p.whole for p in POSES if p.name == pose), ()):
+        face[BLENDSHAPE_NAMES.index(name)] = FULL
+    return face
+
+
+def _performed(guide: GuidedCalibration, *, idle: str = "", gone: str = "") -> None:
+    """Do what is asked, a second late; `idle` is not performed, the face is away during `gone`."""
+    rng, index, since, away = np.random.default_rng(0), 0, 0, 0
+    step = -1
+    while not guide.prompt.done:
+        index += 1
+        assert index < 5000
+        prompt = guide.prompt
+        since = 0 if prompt.step != step else since + 1
+        step, pose = prompt.step, POSES[prompt.step].name
+        if pose == gone and away < 300:
+            away += 1
+            guide.offer(lost(index, index * STEP_NS))
+            continue
+        face = _face(pose if since > 30 and pose != idle else None)
+        readings = face + rng.normal(0, 0.01, 52)
+        guide.offer(replace(tracked(index, index * STEP_NS), readings=readings))
+
+
+def _sent(face: np.ndarray, person: object) -> np.ndarray:
+    gaze = np.zeros((2, 2))
+    return retarget(face, BLENDSHAPE_NAMES, gaze, person=person).weights  # type: ignore[arg-type]
+
+
+def test_rest_becomes_nothing_and_a_full_pose_whole() -> None:
+    guide = GuidedCalibration()
+    _performed(guide)
+    outcome = guide.outcome(RetargetSettings())
+    at_rest = _sent(_face(None), outcome.calibration)
+    assert _sent(_face(None), None)[BLENDSHAPE_NAMES.index("browInnerUp")] > 0.03
+    np.testing.assert_allclose(at_rest, 0.0, atol=0.03)
+    for pose in ("smile", "jaw open", "eyes closed", "brows up"):
+        sent = _sent(_face(pose), outcome.calibration)
+        for name in next(p.whole for p in POSES if p.name == pose):
+            assert sent[BLENDSHAPE_NAMES.index(name)] > 0.93, name
+            assert _sent(_face(pose), None)[BLENDSHAPE_NAMES.index(name)] < 0.9
+    assert any(line.startswith("browInnerUp: +0.12 at rest") for line in outcome.changes)
+    assert any(line.startswith("jawOpen: full at 0.5") for line in outcome.changes)
+
+
+def test_a_pose_that_was_not_made_changes_nothing() -> None:
+    guide = GuidedCalibration()
+    _performed(guide, idle="cheeks puffed")
+    outcome = guide.outcome(RetargetSettings())
+    assert outcome.calibration.gain[BLENDSHAPE_NAMES.index("cheekPuff")] == 1.0
+    assert any(line.startswith("cheekPuff: hardly moved") for line in outcome.changes)
+
+
+def test_a_face_that_is_away_stops_the_clock() -> None:
+    guide = GuidedCalibration()
+    _performed(guide, gone="smile")
+    gain = guide.outcome(RetargetSettings()).calibration.gain
+    assert gain[BLENDSHAPE_NAMES.index("mouthSmileLeft")] > 1.2
+
+
+def test_prompts_count_down_and_an_unfinished_calibration_is_refused() -> None:
+    guide = GuidedCalibration(ready_s=1.0, hold_s=1.0)
+    first = guide.prompt
+    assert (first.step, first.steps, first.holding, first.done) == (0, len(POSES), False, False)
+    assert first.seconds_left == pytest.approx(1.0)
+    for index in range(46):
+        guide.offer(replace(tracked(index, index * STEP_NS), readings=np.zeros(52)))
+    assert guide.prompt.holding
+    assert guide.prompt.seconds_left == pytest.approx(0.5, abs=0.05)
+    with pytest.raises(CalibrationError, match="'smile'"):
+        guide.outcome(RetargetSettings())
