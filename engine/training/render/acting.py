@@ -1,6 +1,7 @@
 """What a person does in a test sequence: head motion, speech, blinks, glances, grimaces.
 
-Three kinds: `calm` listens and hardly moves, `spoken` talks, `extreme` grimaces and turns.
+Four kinds: `calm` listens and hardly moves, `spoken` talks, `extreme` grimaces and turns, `turn`
+listens while the head turns to one profile, to the other and back.
 
 Head motion is a critically damped random walk about a resting pose (white noise through two equal
 low passes: its root mean square speed is the corner frequency times its root mean square
@@ -22,14 +23,15 @@ from scipy.signal import lfilter
 from engine.training.render.expressions import MOUTHS, WHOLE_FACE, plausible, weights
 from engine.types import BLENDSHAPE_NAMES, Array
 
-Kind: TypeAlias = Literal["calm", "spoken", "extreme"]
-KINDS: tuple[Kind, ...] = ("calm", "spoken", "extreme")
+Kind: TypeAlias = Literal["calm", "spoken", "extreme", "turn"]
+KINDS: tuple[Kind, ...] = ("calm", "spoken", "extreme", "turn")
 RATE = 30.0  # frames a second
 
 # Pitch, yaw, roll (rad), then x, y, z (m): excursion and speed, root mean square, while talking.
 _EXCURSION = np.array([*np.deg2rad([1.0, 0.6, 0.4]), 0.0013, 0.0013, 0.0025])
 _SPEED = np.array([*np.deg2rad([7.0, 4.5, 2.5]), 0.004, 0.0045, 0.009])
-_LIVELINESS: dict[Kind, float] = {"calm": 0.35, "spoken": 1.0, "extreme": 1.8}
+_LIVELINESS: dict[Kind, float] = {"calm": 0.35, "spoken": 1.0, "extreme": 1.8, "turn": 0.35}
+_PROFILE_RAD = np.deg2rad(80.0)  # how far `turn` goes to either side
 
 # Mouth shapes of speech, one a syllable half.
 _VISEMES: tuple[dict[str, float], ...] = (
@@ -57,7 +59,8 @@ class Acting:
 
 def act(rng: np.random.Generator, kind: Kind, frames: int) -> Acting:
     """Play `frames` frames of one kind."""
-    expression = {"calm": _listening, "spoken": _speech, "extreme": _grimaces}[kind](rng, frames)
+    play = {"calm": _listening, "spoken": _speech, "extreme": _grimaces, "turn": _listening}[kind]
+    expression = play(rng, frames)
     blinks = _blinks(rng, frames, every_s=1.4 if kind == "extreme" else 2.2)
     for name in ("eyeBlinkLeft", "eyeBlinkRight"):
         column = BLENDSHAPE_NAMES.index(name)
@@ -68,6 +71,8 @@ def act(rng: np.random.Generator, kind: Kind, frames: int) -> Acting:
     turn = motion[:, :3]
     if kind == "extreme":
         turn = turn + _turns(rng, frames)
+    elif kind == "turn":
+        turn = turn + _profiles(frames)
     return Acting(expression, gaze, turn, motion[:, 3:])
 
 
@@ -156,3 +161,9 @@ def _turns(rng: np.random.Generator, frames: int) -> Array:
     """Return deliberate turns (T, 3): nods and looks aside, up to 35 degrees of yaw."""
     poses = rng.uniform(np.deg2rad([-14, -35, -10]), np.deg2rad([14, 35, 10]), (8, 3))
     return _soft(_held(rng, frames, np.concatenate([np.zeros((2, 3)), poses]), 0.5, 1.0), 0.09)
+
+
+def _profiles(frames: int) -> Array:
+    """Return one even sweep of yaw (T, 3) to one side, to the other and back to the front."""
+    yaw = _PROFILE_RAD * np.interp(np.linspace(0, 4, frames), (0, 1, 3, 4), (0, 1, -1, 0))
+    return np.stack([0 * yaw, _soft(yaw, 0.08), 0 * yaw], axis=1)
