@@ -115,7 +115,7 @@ RESPONSES: tuple[ShapeResponse, ...] = (
     _R("cheekSquintRight", dead=0.06, together=0.1),
     _R("noseSneerLeft", dead=0.05, together=0.05),
     _R("noseSneerRight", dead=0.05, together=0.05),
-    _R("tongueOut", dead=0.06),
+    _R("tongueOut", dead=0.15, gain=1.1),
 )
 
 
