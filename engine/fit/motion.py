@@ -76,7 +76,7 @@ class FlowMeter:
         high = np.clip(np.ceil(high + extra), 0, size).astype(np.intp)
         if (high - low).min() < _SMALLEST_PX:
             return None
-        scale = min(1.0, self._settings.side_px / int((high - low).max()))
+        scale = min(self._settings.enlarge, self._settings.side_px / int((high - low).max()))
         first, second = (_window(image, low, high, scale) for image in (before, now))
         return Fields(
             low, scale, self._flow(first, second), self._flow(second, first), _slope(first)
@@ -157,9 +157,9 @@ def spread_after(motion: Carried | None, now: Measurement, settings: MotionSetti
 
 def _window(image: Picture, low: NDArray[np.intp], high: NDArray[np.intp], scale: float) -> Picture:
     grey = cv2.cvtColor(image[low[1] : high[1], low[0] : high[0]], cv2.COLOR_RGB2GRAY)
-    if scale < 1.0:
-        size = (round(grey.shape[1] * scale), round(grey.shape[0] * scale))
-        grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
+    size = (round(grey.shape[1] * scale), round(grey.shape[0] * scale))
+    how = cv2.INTER_AREA if scale < 1.0 else cv2.INTER_CUBIC
+    grey = cv2.resize(grey, size, interpolation=how)
     return np.asarray(grey, np.uint8)
 
 

@@ -266,7 +266,8 @@ class MotionSettings:
     renew: float = 15.0  # what carries over is forgotten so much where the flow is refuted
 
     # Flow.
-    side_px: int = 256  # the face's window is shrunk to at most this
+    side_px: int = 320  # the face's window is brought to this: DIS looks at a quarter of it
+    enlarge: float = 2.0  # but not by more than this
     margin: float = 0.1  # of the face's size around it
     sigma_px: float = 0.15  # error in x and in y where all is well, pixels of the window
     disagree_px: float = 1.5  # between flow and its reverse; nothing is believed above
@@ -277,8 +278,8 @@ class MotionSettings:
 
     # The alignment's own step since the last frame, which refutes flow and stands in for it.
     step_sigma_share: float = 0.2  # its error, share of sigma; measured on rendered sequences
-    free: float = 5.0  # flow and step may differ by so much, in squares of that error
-    steps: float = 0.2  # weight of the step where flow is refuted
+    free: float = 6.0  # flow and step may differ by so much, in squares of that error
+    steps: float = 0.1  # weight of the step where flow is refuted
 
     def __post_init__(self) -> None:
         for name in ("alike_frames", "side_px", "sigma_px", "student_dof", "step_sigma_share"):

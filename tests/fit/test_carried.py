@@ -62,7 +62,7 @@ def test_flow_of_a_known_warp(side: int) -> None:
     assert np.median(error) < 0.12 * k
     assert np.percentile(error, 95) < 0.35 * k
     # Stated in pixels of the image, whatever the window was shrunk by.
-    shrink = max(1.0, 0.72 * side / 256)
+    shrink = max(0.5, 0.72 * side / 320)
     assert np.median(found.sigma_px) == pytest.approx(0.155 * shrink, rel=0.15)
 
 
