@@ -55,21 +55,24 @@ class FlowMeter:
         self._settings = settings
         self._search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
 
-    def between(self, before: Picture, now: Picture, points_px: Array) -> Displacement | None:
+    def between(
+        self, before: Picture, now: Picture, points_px: Array, outline_px: Array
+    ) -> Displacement | None:
         """Measure how points moved from one picture to the next.
 
         before, now  (H, W, 3) RGB
         points_px    (N, 2) places in `before`
+        outline_px   (M, 2) points of `before` that the window is laid around
         returns      None if the pictures have little in common there: a cut, or too fast a motion
         """
-        fields = self.fields(before, now, points_px)
+        fields = self.fields(before, now, outline_px)
         return None if fields is None else displaced(fields, points_px, self._settings)
 
-    def fields(self, before: Picture, now: Picture, points_px: Array) -> Fields | None:
-        """Return the flow in the window around points (N, 2); None if it shows too little."""
+    def fields(self, before: Picture, now: Picture, outline_px: Array) -> Fields | None:
+        """Return the flow in the window around points (M, 2); None if it shows too little."""
         if before.shape != now.shape:
             return None
-        low, high = points_px.min(axis=0), points_px.max(axis=0)
+        low, high = outline_px.min(axis=0), outline_px.max(axis=0)
         extra = self._settings.margin * float((high - low).max())
         size = np.array([now.shape[1], now.shape[0]])
         low = np.clip(np.floor(low - extra), 0, size).astype(np.intp)

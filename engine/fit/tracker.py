@@ -295,7 +295,8 @@ class Tracker:
         if settings.weight <= 0.0 or interval_s > settings.longest_s:
             return None
         chosen = self._solver.chosen.vertex
-        return self._flow.between(last.image, frame.image, last.points_px[chosen])
+        points = last.points_px[chosen]
+        return self._flow.between(last.image, frame.image, points, self._outline[-1])
 
     def _carried(self, measurement: Measurement) -> Carried | None:
         """Carry the last frame's vertices along to where they should be in this one."""

@@ -55,7 +55,7 @@ def test_flow_of_a_known_warp(side: int) -> None:
     offset = middle - forward @ middle + k * np.array([1.3, -0.7])
     after = _moved(grey, np.linalg.inv(forward), offset)
     points = _points(side)
-    found = FlowMeter(MotionSettings()).between(_picture(grey), _picture(after), points)
+    found = FlowMeter(MotionSettings()).between(_picture(grey), _picture(after), points, points)
     assert found is not None
     truth = points @ forward.T + offset - points
     error = np.linalg.norm(found.shift_px - truth, axis=1)
@@ -71,7 +71,7 @@ def test_flow_is_not_believed_under_what_came_in_front() -> None:
     after = _moved(grey, np.eye(2), np.array([1.0, 0.5]))
     after[80:130, 90:150] = _texture(3)[80:130, 90:150]
     points = _points()
-    found = FlowMeter(MotionSettings()).between(_picture(grey), _picture(after), points)
+    found = FlowMeter(MotionSettings()).between(_picture(grey), _picture(after), points, points)
     assert found is not None
     covered = ((points > (95, 85)) & (points < (145, 125))).all(axis=1)
     clear = (points[:, 1] > 150) | (points[:, 1] < 60)
@@ -83,12 +83,12 @@ def test_flow_is_not_believed_under_what_came_in_front() -> None:
 def test_a_cut_a_blank_wall_and_another_size_tell_nothing() -> None:
     meter, points = FlowMeter(MotionSettings()), _points()
     first = _picture(_texture(4))
-    assert meter.between(first, _picture(_texture(5)), points) is None
+    assert meter.between(first, _picture(_texture(5)), points, points) is None
     blank = np.full_like(first, 90)
-    assert meter.between(blank, blank, points) is None
-    assert meter.between(first, first[:-2], points) is None
-    assert meter.between(first, first, points / 20) is None, "the window has no room"
-    assert meter.between(first, first, points) is not None
+    assert meter.between(blank, blank, points, points) is None
+    assert meter.between(first, first[:-2], points, points) is None
+    assert meter.between(first, first, points, points / 20) is None, "the window has no room"
+    assert meter.between(first, first, points, points) is not None
 
 
 def _measurement(points: np.ndarray, sigma: np.ndarray, information: np.ndarray) -> Measurement:
