@@ -19,13 +19,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.fit.heads import HeadModel
 from engine.fit.residuals import Carried, Measurement
+from engine.fit.sampling import FitVertices
 from engine.fit.settings import MotionSettings
+from engine.fit.skinning import JAW
 from engine.types import Array
 
 Picture = NDArray[np.uint8]
 
 _PATCH = (17, 17)
+_WITH_THE_JAW = 0.3  # skin weight
 _SMALLEST_PX = 32  # of a window's side: the search's patches need room
 
 
@@ -110,6 +114,13 @@ def displaced(fields: Fields, points_px: Array, settings: MotionSettings) -> Dis
     )
 
 
+def vertex_shares(head: HeadModel, chosen: FitVertices, settings: MotionSettings) -> Array:
+    """Return what each fitted vertex (N,) counts when it is carried: less at mouth and jaw."""
+    mouth = [n for n, name in enumerate(head.region_names) if name == "mouth"]
+    moving = np.isin(head.region[chosen.vertex], mouth) | (chosen.skin[:, JAW] > _WITH_THE_JAW)
+    return chosen.information * np.where(moving, settings.jaw_share, 1.0)
+
+
 def carried(
     places_px: Array,
     spread_px2: Array,
@@ -124,7 +135,7 @@ def carried(
     spread_px2  (N,) its variance, from `spread_after`
     moved       what the flow says
     seen        the alignments of the last and of this frame
-    share       (N,) what a vertex counts, neighbours erring together
+    share       (N,) what a vertex counts, from `vertex_shares`
     """
     before, now = seen
     both = (before.information > 0) & (now.information > 0)

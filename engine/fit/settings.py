@@ -263,6 +263,9 @@ class MotionSettings:
 
     weight: float = 1.0  # of what is carried over, beside the alignment; 0: no flow at all
     alike_frames: float = 15.0  # alignments err alike for so long: only such a time tells more
+    # Of that where mouth and jaw move. Flow trails lips: at 1 the jaw errs a third more on rendered
+    # sequences, at 0.1 the clips are a twelfth less still.
+    jaw_share: float = 0.4
     renew: float = 15.0  # what carries over is forgotten so much where the flow is refuted
 
     # Flow.
@@ -285,7 +288,7 @@ class MotionSettings:
         for name in ("alike_frames", "side_px", "sigma_px", "student_dof", "step_sigma_share"):
             if getattr(self, name) <= 0:
                 raise ConfigError(f"motion.{name}: {getattr(self, name)}; must be above 0")
-        for name in ("weight", "renew", "free", "steps"):
+        for name in ("weight", "jaw_share", "renew", "free", "steps"):
             if getattr(self, name) < 0:
                 raise ConfigError(f"motion.{name}: {getattr(self, name)}; must be 0 or above")
 

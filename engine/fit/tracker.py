@@ -14,7 +14,7 @@ from engine.fit.fitted import Fitted, outline, roll_of
 from engine.fit.heads import HeadModel
 from engine.fit.learner import Sight, learner_of
 from engine.fit.lens import distorted, undistorted, undistorted_points
-from engine.fit.motion import Displacement, FlowMeter, carried, spread_after
+from engine.fit.motion import Displacement, FlowMeter, carried, spread_after, vertex_shares
 from engine.fit.person import PersonCalibration, StoredPerson
 from engine.fit.residuals import Carried, Measurement
 from engine.fit.retarget import readings, retarget
@@ -77,6 +77,7 @@ class Tracker:
         self._learner = learner_of(self._solver, settings, camera, person)
         self._last: Fitted | None = None
         self._flow = FlowMeter(settings.motion)
+        self._share = vertex_shares(head, self._solver.chosen, settings.motion)
         self._moved: Displacement | None = None  # since the last frame
         self._outline: list[Array] = []  # landmarks of the last two frames
         self._stranger = StrangerWatch(settings)
@@ -311,7 +312,7 @@ class Tracker:
             last.spread_px2,
             replace(moved, shift_px=there - before),
             (last.measurement, measurement),
-            chosen.information,
+            self._share,
             self._settings.motion,
         )
 

@@ -13,7 +13,7 @@ from scipy.ndimage import gaussian_filter, map_coordinates
 
 from engine.errors import ConfigError
 from engine.fit.heads.open_head import OpenHead
-from engine.fit.motion import Displacement, FlowMeter, carried, spread_after
+from engine.fit.motion import Displacement, FlowMeter, carried, spread_after, vertex_shares
 from engine.fit.residuals import Carried, Measurement
 from engine.fit.settings import FitSettings, MotionSettings, TrackerSettings
 from engine.fit.solver import FitState, Solver
@@ -135,6 +135,18 @@ def test_the_filter_agrees_with_a_slow_twin() -> None:
         assert found.information[i] == pytest.approx(s.alike_frames * share[i])
         here = s.alike_frames * sigma[1, i] ** 2
         assert after[i] == pytest.approx(variance * here / (variance + here))
+
+
+def test_mouth_and_jaw_are_carried_less(head: OpenHead) -> None:
+    solver = Solver(head)
+    found = vertex_shares(head, solver.chosen, MotionSettings(jaw_share=0.25))
+    for n in range(0, 1000, 7):
+        vertex = solver.chosen.vertex[n]
+        with_jaw = head.skin_weights[vertex, 2] > 0.3  # of skull, neck, jaw, eyes
+        mouth = head.region_names[head.region[vertex]] == "mouth"
+        part = 0.25 if with_jaw or mouth else 1.0
+        assert found[n] == pytest.approx(part * solver.chosen.information[n])
+    assert 0.1 < (found < solver.chosen.information).mean() < 0.6
 
 
 def test_rows_of_both_measurements_are_the_slope_of_the_energy(head: OpenHead) -> None:
