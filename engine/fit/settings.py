@@ -265,7 +265,7 @@ class MotionSettings:
     alike_frames: float = 15.0  # alignments err alike for so long: only such a time tells more
     # Of that where mouth and jaw move. Flow trails lips: at 1 the jaw errs a third more on rendered
     # sequences, at 0.1 the clips are a twelfth less still.
-    jaw_share: float = 0.4
+    jaw_share: float = 0.25
     renew: float = 15.0  # what carries over is forgotten so much where the flow is refuted
 
     # Flow.
