@@ -18,10 +18,12 @@ import engine.graph
 import engine.session
 from engine import clock
 from engine.config import Config, TrackerConfig, output_choice, source_choice
-from engine.errors import AssetError, OutputError, SourceError
+from engine.errors import AssetError, OutputError, PersonError, SourceError
+from engine.fit.person import PersonCalibration, StoredPerson
 from engine.geometry import assumed_camera
 from engine.graph import RecorderMaker
 from engine.outputs import Delivery
+from engine.people import People
 from engine.session import Session
 from engine.status import SessionStatus, State
 from engine.types import Camera, Frame, TrackResult
@@ -398,3 +400,30 @@ def test_session_that_was_never_started_can_be_stopped() -> None:
     session = Session(Config(source_choice("webcam")), tracker_maker=MadeUpTracker())
     session.stop()
     assert session.status().state is State.STOPPED
+
+
+def test_a_person_is_kept_without_building_anew(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The running tracker has the name already."""
+
+    class Knowing(MadeUpTracker):
+        def expect(self, name: str, calibration: PersonCalibration | None) -> StoredPerson:
+            return StoredPerson(name, "open", "ab", calibration=calibration)
+
+    monkeypatch.setattr("engine.people.user_data_folder", lambda: tmp_path)
+    monkeypatch.setattr(engine.session, "open_source", lambda _: MadeUpCamera())
+    tracker = Knowing()
+    config = Config(source_choice("webcam"))
+    with pytest.raises(PersonError, match="does not run"):
+        Session(config).keep_person("bo", PersonCalibration())
+    with Session(config, tracker_maker=tracker) as session:
+        _until(session, lambda status: status.state is State.RUNNING)
+        session.keep_person("bo", PersonCalibration())
+        assert session.config.tracker.person == "bo"
+        session.apply(session.config)
+        _until(session, lambda status: status.state is State.RUNNING)
+        assert len(tracker.made) == 1
+        session.apply(replace(session.config, tracker=TrackerConfig(person="cy")))
+        _until(session, lambda _: len(tracker.made) == 2)
+    assert People(tmp_path / "people").load("bo").calibration is not None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import cv2
@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 
 from engine import clock
-from engine.capture import cameras
+from engine.capture import calibration, cameras
+from engine.capture.calibration import Calibration
 from engine.capture.cameras import Device
 from engine.capture.sources import webcam
-from engine.errors import SourceError
+from engine.errors import CalibrationError, SourceError
 
 BLUE_BGR = (200, 40, 10)
 
@@ -180,3 +181,24 @@ def test_linux_lists_cameras_without_their_metadata_devices(tmp_path: Path) -> N
     if cameras.sys.platform.startswith("linux"):
         assert cameras.listed(tmp_path) == [Device(0, "Acme"), Device(2, "Zoom"), Device(10, "Obs")]
         assert cameras.listed(tmp_path / "none") == []
+
+
+def test_a_measured_camera_is_used_as_measured(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert bench.opened == 0
+    monkeypatch.setattr("engine.capture.calibration.user_data_folder", lambda: tmp_path)
+    source = webcam.create(webcam.Settings(device="2"))
+    assert (source.camera.name, source.camera.calibrated) == ("Acme Cam HD", False)
+    measured = replace(
+        source.camera, intrinsics=np.diag([500.0, 510.0, 1.0]), distortion=np.full(5, 0.01),
+        calibrated=True,
+    )  # fmt: skip
+    path = calibration.save(Calibration(measured, 0.3, 20), tmp_path / "cameras")
+    bench.good_reads.extend([10_000] * 2)
+    again = webcam.create(webcam.Settings(device="2")).camera
+    assert again.calibrated
+    np.testing.assert_array_equal(again.intrinsics, measured.intrinsics)
+    path.write_text("nothing of use")
+    with pytest.raises(CalibrationError, match="not a camera calibration"):
+        webcam.create(webcam.Settings(device="2"))

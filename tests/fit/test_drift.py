@@ -13,6 +13,7 @@ from engine.fit.solver import FitState, Past, Solver
 from engine.fit.start import first_state
 
 RATE = 30
+NEUTRAL = 0.045  # without marginalising the expression it is 0.064
 
 
 def _at(head: OpenHead, second: float, hold: tuple[float, float]) -> FitState:
@@ -69,10 +70,12 @@ def _readings(head: OpenHead, seconds: float, hold: tuple[float, float]) -> tupl
 
 def test_half_a_minute_with_a_held_smile_leaves_neutral_neutral(head: OpenHead) -> None:
     early, late = _readings(head, 30.0, (8.0, 24.0))
-    assert late < early + 0.01
+    assert late < early + 0.005
+    assert late < NEUTRAL, "an expression has been put down to the person"
 
 
 @pytest.mark.slow
 def test_ten_minutes_with_a_smile_of_two_leave_neutral_neutral(head: OpenHead) -> None:
     early, late = _readings(head, 600.0, (240.0, 360.0))
-    assert late < early + 0.01
+    assert late < early + 0.005
+    assert late < NEUTRAL, "an expression has been put down to the person"
