@@ -76,6 +76,7 @@ class BatchMaker:
     packs          what to draw from; landmark packs contribute their training split only
     shares         relative frequency of every pack
     hidden_weight  weight of a label that the camera does not see
+    covered_weight of one behind what augmentation put before the face: the rest tells where it is
     """
 
     def __init__(
@@ -87,9 +88,11 @@ class BatchMaker:
         settings: AugmentSettings,
         pair: PairSettings | None = None,
         hidden_weight: float = 0.15,
+        covered_weight: float = 0.3,
     ) -> None:
         self._head, self._packs, self._side_px = head, packs, side_px
-        self._settings, self._hidden_weight = settings, hidden_weight
+        self._settings = settings
+        self._hidden_weight, self._covered_weight = hidden_weight, covered_weight
         self._pair = pair or PairSettings()
         self._usable = [np.flatnonzero(~pack.validation) for pack in packs]
         self._shares = np.array(shares) / np.sum(shares)
@@ -135,7 +138,7 @@ class BatchMaker:
                 picture = _fresh_noise(sensor(picture, same, self._settings), rng)
             else:
                 picture = sensor(picture, rng, self._settings)
-            shown = np.where(_at(covered, here), weight * self._hidden_weight, weight)
+            shown = np.where(_at(covered, here), weight * self._covered_weight, weight)
             if flip is not None:
                 picture = np.ascontiguousarray(picture[:, ::-1])
                 here, shown = _flip(here, self._side_px)[flip], shown[flip]
