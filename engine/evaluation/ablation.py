@@ -65,7 +65,7 @@ class _Once(torch.nn.Module):
             sizes = (2, 1, config.hidden)
             start = Memory(*(picture.new_zeros(1, size, side, side) for size in sizes))
         estimate = aligner(picture, start, self.variant.steps)
-        return self.network.readout(estimate.steps[-1])[0]
+        return self.network.readout(aligner.answer(picture, estimate))[0]
 
 
 def gflop(network: PointAligner, variant: Variant) -> float:

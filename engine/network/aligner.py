@@ -15,6 +15,7 @@ from engine.errors import ConfigError
 from engine.network.config import NetworkConfig
 from engine.network.correlation import correlate, look_up, match, pyramid, read_around
 from engine.network.encoder import make_encoder
+from engine.network.eyes import EyeHead
 from engine.network.positional import UVEncoding, texel_centres
 from engine.network.traits import Traits, TraitsHead
 from engine.network.update import make_update
@@ -97,6 +98,7 @@ class Aligner(nn.Module):
         self.traits = (
             TraitsHead(config, self.encoder.pooled_width) if config.identity_size else None
         )
+        self.eyes = EyeHead(config.uv_side) if config.eyes else None
         if config.start == "matching":
             # A crop is roughly centred on its face: where a place lies in it is worth knowing.
             side = config.image_side_px // 8
@@ -171,6 +173,14 @@ class Aligner(nn.Module):
         context = self.context().relu().expand(position.shape[0], -1, -1, -1)
         hidden, change, log_change = update(memory.hidden, context, seen, flow, log_sigma)
         return Memory(position + change * (side / 32), log_sigma + log_change, hidden)
+
+    def answer(self, image: Tensor, estimate: Estimate) -> FlowMap:
+        """Return the last step's flow, with the eyeballs where their own network sees them."""
+        flow = estimate.steps[-1]
+        if self.eyes is None:
+            return flow
+        irises = self.eyes(image, flow.position)
+        return FlowMap(*self.eyes.corrected(flow.position, flow.sigma, irises))
 
     def tell(self, view: View, memory: Memory) -> Traits | None:
         """Return what is seen of the whole face; None if the network has no such head."""
@@ -252,7 +262,7 @@ class PointAligner(nn.Module):
         # Floats before all else: TensorRT does nothing with 8-bit values but cast them.
         picture = image.float().permute(0, 3, 1, 2) / 255.0
         estimate = self.aligner(picture, Memory(*memory) if memory else None)
-        points, sigma = self.readout(estimate.steps[-1])
+        points, sigma = self.readout(self.aligner.answer(picture, estimate))
         return PointAnswer(
             points, sigma * self.sigma_scale, *estimate.memory, *_told(estimate.traits, picture)
         )

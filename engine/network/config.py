@@ -26,6 +26,7 @@ class NetworkConfig:
     fine_channels: int = 16  # stride-4 features read around each estimate; 0 for none
     identity_size: int = 60  # coefficients of the head model that `traits` tells; 0 for no traits
     expression_size: int = 52
+    eyes: bool = False  # a network of its own for the irises
     own_warm_update: bool = False  # warm steps have an update block of their own
 
     def __post_init__(self) -> None:
@@ -66,6 +67,7 @@ CONFIGURATIONS: dict[str, NetworkConfig] = {
             iterations=1,
             start="matching",
             update="light",
+            eyes=True,
             own_warm_update=True,
         ),
         _mit("base", "mit_b1", 512),

@@ -33,7 +33,7 @@ def match(correlation: Tensor, image_side_px: int) -> tuple[Tensor, Tensor]:
     share = correlation.flatten(2).float().softmax(dim=-1)  # (B, D*D, h*w)
     # Counted from the middle in half sides, and in single precision: half precision would round
     # positions to a fraction of a pixel, and squares of pixels would not fit into it at all.
-    x, y = _cell_centres(height, width, share)
+    x, y = cell_centres(height, width, share)
     moments = torch.stack([x, y, x * x + y * y], dim=-1)  # (h*w, 3)
     with torch.autocast(correlation.device.type, enabled=False):
         mean = share @ moments  # (B, D*D, 3)
@@ -43,7 +43,7 @@ def match(correlation: Tensor, image_side_px: int) -> tuple[Tensor, Tensor]:
     return position, spread.view(batch, 1, uv_side, uv_side)
 
 
-def _cell_centres(height: int, width: int, like: Tensor) -> tuple[Tensor, Tensor]:
+def cell_centres(height: int, width: int, like: Tensor) -> tuple[Tensor, Tensor]:
     """Return x and y of every cell (h * w), -1 and 1 at the borders of the image."""
     y = (torch.arange(height).to(like) + 0.5) * (2.0 / height) - 1.0
     x = (torch.arange(width).to(like) + 0.5) * (2.0 / width) - 1.0

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from engine.fit.heads.open_head import OpenHead
 from engine.network.aligner import FlowMap, Readout
+from engine.network.eyes import Irises
 from engine.network.traits import Traits
 from engine.training.batches import Batch
 
@@ -33,6 +34,8 @@ IRISES: tuple[tuple[int, int], ...] = tuple(
     for iris in irises
     for corner in corners
 )
+
+IRIS_CENTRES = 468, 473  # right, left
 
 # Share of the loss that each region gets, however many vertices it has.
 REGION_SHARES: dict[str, float] = {
@@ -55,6 +58,7 @@ class LossSettings:
     portrait: float = 1.0  # of the teacher's landmarks against rendered vertices
     still: float = 1.0  # per sigma between the two views of a face
     further: float = 0.5  # of a second cold step, and of a warm one where both have one block
+    eyes: float = 1.0  # of the irises that a network of their own finds
     traits: float = 0.0  # of all traits, while the alignment learns
     identity: float = 1.0  # of the traits
     expression: float = 1.0
@@ -112,6 +116,23 @@ class AlignmentLoss(nn.Module):
         distance = (moved - second).square().sum(-1).add(1e-6).sqrt()
         unsure = 0.5 * (sigma[: batch.pairs] + sigma[batch.pairs :]).detach()
         return (weight * distance / unsure).sum(), float((weight * distance).sum().detach())
+
+    def irises(self, found: Irises, batch: Batch) -> tuple[Tensor, dict[str, float]]:
+        """Return the likelihood of the irises' centres, right and left, and a plain distance."""
+        centres = list(IRIS_CENTRES)
+        given = batch.landmark_weight[:, centres]
+        truth = torch.where(
+            given[..., None] > 0,
+            batch.landmarks[:, centres],
+            self.landmarks(batch.points)[:, centres],
+        )
+        weight = given + self.landmarks(batch.point_weight[..., None])[:, centres, 0]
+        distance = (found.centre - truth).square().sum(-1).add(1e-6).sqrt()
+        square = (distance * (-found.log_sigma).exp()).square().clamp(max=2 * self.settings.bound)
+        each = 2.0 * found.log_sigma + 0.5 * square + self.settings.distance * distance
+        seen = weight.sum().clamp(min=1e-6)
+        loss = self.settings.eyes * (weight * each).sum() / seen
+        return loss, {"eye_px": float((weight * distance).sum().detach() / seen)}
 
     def traits(self, told: Traits, batch: Batch) -> tuple[Tensor, dict[str, float]]:
         """Return the loss of identity, expression and tongue, each over the samples that know."""

@@ -77,7 +77,8 @@ def sigma_scale(network: PointAligner, trainer: Trainer, pack: Pack) -> float:
     crops, truth = validation_crops(pack, trainer.head, side)
     ratios: list[Tensor] = []
     for part, marks in zip(crops.split(32), truth.split(32), strict=True):
-        points, sigma = network.readout(network.aligner(part).steps[-1])
+        flow = network.aligner.answer(part, network.aligner(part))
+        points, sigma = network.readout(flow)
         found = trainer.loss.cpu().landmarks(points)
         spread = trainer.loss.landmarks(sigma[..., None])[..., 0]
         ratios.append(((found - marks).norm(dim=-1) / spread)[:, :468])

@@ -1,4 +1,4 @@
-"""What each stage of training minimises: the alignment, warm steps in chains, the traits."""
+"""What each stage of training minimises: the alignment, warm steps in chains, the heads on it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from engine.training.chains import chain_loss
 from engine.training.loss import AlignmentLoss
 from engine.training.warm_start import WarmSettings, carried, disturbed
 
-ALIGNMENT, WARM, TRAITS = STAGES = "alignment", "warm", "traits"
+ALIGNMENT, WARM, HEADS = STAGES = "alignment", "warm", "heads"
 
 Loss = tuple[Tensor, dict[str, float]]  # with its parts by name, for the log
 
@@ -30,19 +30,21 @@ class Stages:
     def learns(self, stage: str, parameter: str) -> bool:
         """Return whether a parameter of this name learns in a stage."""
         part, own = parameter.split(".")[0], self._network.config.own_warm_update
-        if stage == TRAITS:
-            return part == "traits"
+        if stage == HEADS:
+            return part in ("traits", "eyes")
         if stage == WARM:
             return part == ("warm_update" if own else "update")
-        return part != "warm_update" and (part != "traits" or self._loss.settings.traits > 0)
+        if part == "traits":
+            return self._loss.settings.traits > 0
+        return part not in ("warm_update", "eyes")
 
     def of(self, stage: str, batch: Batch, generator: torch.Generator) -> Loss:
         """Return the loss of a batch.
 
         generator  on the CPU; it draws what happens between two frames
         """
-        if stage == TRAITS:
-            return self._traits(batch, generator)
+        if stage == HEADS:
+            return self._heads(batch, generator)
         return (self._alignment if stage == ALIGNMENT else self._warm)(batch, generator)
 
     def _alignment(self, batch: Batch, generator: torch.Generator) -> Loss:
@@ -88,8 +90,8 @@ class Stages:
         cold, told = self._loss(_float(steps), batch)
         return total + cold, parts | told
 
-    def _traits(self, batch: Batch, generator: torch.Generator) -> Loss:
-        """What is told of the whole face, cold and warm, by a network that is held fixed."""
+    def _heads(self, batch: Batch, generator: torch.Generator) -> Loss:
+        """Traits, cold and warm, and irises, on a network that is held fixed."""
         network, second = self._network, slice(batch.pairs, None)
         with _autocast(batch):
             cold = network(_channels_last(batch.image))
@@ -100,7 +102,13 @@ class Stages:
             told = network.tell(view, network.refine(view, warm, warm=True))
         total, parts = self._loss.traits(_all_float(cold.traits), batch)
         loss, _ = self._loss.traits(_all_float(told or cold.traits), batch.part(second))
-        return total + 0.5 * loss, parts
+        total = total + 0.5 * loss
+        if network.eyes is not None:
+            with _autocast(batch):
+                irises = network.eyes(batch.image, cold.steps[-1].position)
+            loss, told = self._loss.irises(irises, batch)
+            total, parts = total + loss, parts | told
+        return total, parts
 
     def _next(self, memory: Memory, batch: Batch, generator: torch.Generator) -> Memory:
         """Carry the memory of the first views to the second ones, with what happened meanwhile."""

@@ -115,6 +115,8 @@ class Trainer:
         self.config = configuration(settings.network)
         self.network = Aligner(self.config).to(self.device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         self.average = Aligner(self.config).to(self.device)
+        if self.network.eyes is not None:
+            self.network.eyes.settle(self.head)
         self.average.load_state_dict(self.network.state_dict())
         self.loss = AlignmentLoss(self.head, settings.loss).to(self.device)
         self._stages = Stages(self.network, self.loss, settings.memory)
@@ -239,7 +241,7 @@ class Trainer:
         draw(self.average, self.loss, self.measured, self.folder / "samples.png")
 
     def begin_from(self, tensors: dict[str, Tensor]) -> None:
-        """Start from trained parameters; a traits head that they lack stays untrained.
+        """Start from trained parameters; heads that they lack stay untrained.
 
         A warm update that they lack starts as their cold one.
         Raises AssetError if they belong to another network.
@@ -249,7 +251,9 @@ class Trainer:
             tensors = tensors | own
         for network in (self.network, self.average):
             odd = network.load_state_dict(tensors, strict=False)
-            missing = [name for name in odd.missing_keys if not name.startswith("traits.")]
+            missing = [
+                name for name in odd.missing_keys if not name.startswith(("traits.", "eyes."))
+            ]
             if missing or odd.unexpected_keys:
                 wrong = (missing + odd.unexpected_keys)[0]
                 raise AssetError(

@@ -91,7 +91,7 @@ def _landmarks(
         for _ in range(warm):
             start = disturbed(estimate.memory, WarmSettings(), side, generator)
             estimate = network(part, start)
-        found.append(loss.landmarks(loss.readout(estimate.steps[-1])[0]))
+        found.append(loss.landmarks(loss.readout(network.answer(part, estimate))[0]))
     return torch.cat(found)
 
 
@@ -103,7 +103,7 @@ def draw(network: Aligner, loss: AlignmentLoss, packs: list[Pack], path: Path) -
         if pack.spread is not None or pack.is_test:
             crops, truth = _crops(network, loss, pack, _DRAWN)
             truth = truth if pack.spread is not None else loss.landmarks(truth)
-            points, sigma = loss.readout(network(crops).steps[-1])
+            points, sigma = loss.readout(network.answer(crops, network(crops)))
             shown = (crops.permute(0, 2, 3, 1) * 255).to(torch.uint8)
             marks, spread = loss.landmarks(points), loss.landmarks(sigma[..., None])[..., 0]
             found = [tensor.cpu().numpy() for tensor in (shown, marks, truth, spread)]
