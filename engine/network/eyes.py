@@ -105,9 +105,10 @@ class EyeHead(nn.Module):
         position, sigma  (B, 2, D, D), (B, 1, D, D) crop px
         """
         shift = irises.centre - _read(position, self.iris_uv)
-        moved = torch.einsum("bec,ehw->bchw", shift, self.eyeballs)
+        balls = self.eyeballs[None, :, None]  # (1, 2, 1, D, D)
+        moved = (shift[..., None, None] * balls).sum(1)
+        sure = (irises.log_sigma.exp()[:, :, None, None, None] * balls).sum(1)
         elsewhere = 1.0 - self.eyeballs.sum(0)
-        sure = torch.einsum("be,ehw->bhw", irises.log_sigma.exp(), self.eyeballs)[:, None]
         return position + moved, sigma * elsewhere + sure
 
     def _patches(self, position: Tensor) -> tuple[Tensor, Tensor, Tensor]:
