@@ -6,6 +6,7 @@ jitter at the source: nothing else about the copies differs.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -47,15 +48,22 @@ def shaken(
     given = settings or ShakeSettings()
     reach = given.largest_shift_px
     shifts = rng.uniform(-reach, reach, (given.copies, 2))
-    spectrum = _spectrum(image)
     files: list[NDArray[np.uint8]] = []
-    for shift in shifts:
-        moved = _moved(spectrum, image.shape[:2], shift)
-        noisy = moved + rng.normal(0.0, given.noise, moved.shape)
-        copy = np.rint(noisy).clip(0, 255).astype(np.uint8)
+    for copy in noisy_copies(image, shifts, rng, given.noise):
         flags = [cv2.IMWRITE_JPEG_QUALITY, given.jpeg_quality]
         files.append(cv2.imencode(".jpg", copy[..., ::-1], flags)[1].ravel())
     return Shaken(files, shifts)
+
+
+def noisy_copies(
+    image: NDArray[np.uint8], shifts_px: Array, rng: np.random.Generator, noise: float
+) -> Iterator[NDArray[np.uint8]]:
+    """Yield a copy of a picture (H, W, 3) for every shift (N, 2), with fresh noise of 255."""
+    spectrum = _spectrum(image) if np.any(shifts_px) else None
+    for shift in shifts_px:
+        moved = image if spectrum is None else _moved(spectrum, image.shape[:2], shift)
+        noisy = moved + rng.normal(0.0, noise, image.shape)
+        yield np.rint(noisy).clip(0, 255).astype(np.uint8)
 
 
 def moved_image(image: NDArray[np.uint8], shift_px: Array) -> Array:

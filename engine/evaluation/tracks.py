@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from time import perf_counter_ns
 
@@ -15,7 +15,7 @@ from engine.evaluation.datasets import clips
 from engine.evaluation.datasets.clips import Clip
 from engine.fit.heads import HeadModel, landmarks
 from engine.geometry import assumed_camera
-from engine.types import BLENDSHAPE_NAMES, Array, Frame, Status
+from engine.types import BLENDSHAPE_NAMES, Array, Frame, Status, TrackResult
 
 STAGES = ("detect", "crop", "align", "fit", "retarget")
 
@@ -45,19 +45,27 @@ def track(
     return track_frames(clips.frames(clip.path, count), head, maker, config)
 
 
-def track_frames(
-    frames: Iterable[Frame], head: HeadModel, maker: TrackerMaker, config: TrackerConfig
-) -> Track:
-    """Track frames of one size in their order."""
-    nowhere = np.full((478, 2), np.nan)
-    tracked, alignments, fits, weights, times, stages = [], [], [], [], [], []
+def stepped(
+    frames: Iterable[Frame], maker: TrackerMaker, config: TrackerConfig
+) -> Iterator[tuple[TrackResult, int]]:
+    """Yield what a new tracker says of frames of one size, and the time it took, ns."""
     tracker = None
     for frame in frames:
         if tracker is None:
             tracker = maker(config, assumed_camera(frame.image.shape[1], frame.image.shape[0]))
         start_ns = perf_counter_ns()
         result = tracker.step(frame)
-        times.append((perf_counter_ns() - start_ns) / 1e6)
+        yield result, perf_counter_ns() - start_ns
+
+
+def track_frames(
+    frames: Iterable[Frame], head: HeadModel, maker: TrackerMaker, config: TrackerConfig
+) -> Track:
+    """Track frames of one size in their order."""
+    nowhere = np.full((478, 2), np.nan)
+    tracked, alignments, fits, weights, times, stages = [], [], [], [], [], []
+    for result, spent_ns in stepped(frames, maker, config):
+        times.append(spent_ns / 1e6)
         stages.append([result.stage_ns.get(stage, 0) / 1e6 for stage in STAGES])
         tracked.append(result.status is Status.TRACKING)
         fit, alignment, shapes = result.head, result.alignment, result.blendshapes
