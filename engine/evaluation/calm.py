@@ -12,12 +12,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.assembly import TrackerMaker
-from engine.clock import NS_PER_S
 from engine.config import TrackerConfig
 from engine.errors import TrackingError
 from engine.evaluation import jitter
@@ -25,12 +23,12 @@ from engine.evaluation.datasets import clips
 from engine.evaluation.datasets.clips import Clip
 from engine.evaluation.jitter import Jitter
 from engine.evaluation.rivals.run import mediapipe_video
-from engine.evaluation.shaken import noisy_copies
+from engine.evaluation.shaken import noisy_copies, through_jpeg
 from engine.evaluation.smoothing import delayed, one_euro
 from engine.evaluation.tables import table
-from engine.evaluation.tracks import stepped
+from engine.evaluation.tracks import frames_of, stepped
 from engine.fit.heads import HeadModel, landmarks
-from engine.types import Array, Frame, TrackResult
+from engine.types import Array, TrackResult
 
 RATE, SETTLING, FRAMES = 30.0, 30, 60  # frames a second, before and during measuring
 NOISE, JPEG_QUALITY, CRF = 2.5, 85, 23
@@ -62,10 +60,7 @@ def filmed(image: NDArray[np.uint8], camera: str, count: int, rng: np.random.Gen
         from engine.training.render.sequence import through_h264
 
         return Film(np.stack(through_h264(noisy, CRF)), shift)
-    flags = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
-    files = [cv2.imencode(".jpg", copy[..., ::-1], flags)[1] for copy in noisy]
-    decoded = [np.asarray(cv2.imdecode(file, cv2.IMREAD_COLOR_RGB), np.uint8) for file in files]
-    return Film(np.stack(decoded), shift)
+    return Film(through_jpeg(noisy, JPEG_QUALITY), shift)
 
 
 def _shake(count: int, rng: np.random.Generator) -> Array:
@@ -150,10 +145,7 @@ def ours(
     With them the landmarks of the fitted head (478, 3), metres, and the camera matrix (3, 3): what
     poses are read off landmarks with.
     """
-    frames = [
-        Frame(image.copy(), index, round(index * NS_PER_S / RATE))
-        for index, image in enumerate(film.images)
-    ]
+    frames = frames_of(film.images, RATE)
     seen: dict[str, Seen] = {}
     parts: tuple[Array, Array] | None = None
     for variant, maker in makers.items():

@@ -6,7 +6,7 @@ jitter at the source: nothing else about the copies differs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -64,6 +64,15 @@ def noisy_copies(
         moved = image if spectrum is None else _moved(spectrum, image.shape[:2], shift)
         noisy = moved + rng.normal(0.0, noise, image.shape)
         yield np.rint(noisy).clip(0, 255).astype(np.uint8)
+
+
+def through_jpeg(images: Iterable[NDArray[np.uint8]], quality: int) -> NDArray[np.uint8]:
+    """Return pictures (H, W, 3) RGB of one size as a webcam's JPEG leaves them, (T, H, W, 3)."""
+    flags = [cv2.IMWRITE_JPEG_QUALITY, quality]
+    files = [cv2.imencode(".jpg", image[..., ::-1], flags)[1] for image in images]
+    return np.stack(
+        [np.asarray(cv2.imdecode(file, cv2.IMREAD_COLOR_RGB), np.uint8) for file in files]
+    )
 
 
 def moved_image(image: NDArray[np.uint8], shift_px: Array) -> Array:

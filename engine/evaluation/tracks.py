@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.assembly import TrackerMaker
+from engine.clock import NS_PER_S
 from engine.config import TrackerConfig
 from engine.evaluation.datasets import clips
 from engine.evaluation.datasets.clips import Clip
@@ -43,6 +44,14 @@ def track(
     known = len(clip.teacher_px)
     count = known if limit is None else min(limit, known)
     return track_frames(clips.frames(clip.path, count), head, maker, config)
+
+
+def frames_of(images: NDArray[np.uint8], rate: float) -> list[Frame]:
+    """Return pictures (T, H, W, 3) as frames, `rate` a second."""
+    return [
+        Frame(image.copy(), index, round(index * NS_PER_S / rate))
+        for index, image in enumerate(images)
+    ]
 
 
 def stepped(
