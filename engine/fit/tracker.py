@@ -10,6 +10,7 @@ import numpy as np
 from engine.clock import NS_PER_S, now_ns
 from engine.errors import PersonError
 from engine.fit.dynamics import velocity_after
+from engine.fit.familiar import Familiar
 from engine.fit.fitted import Fitted, outline, roll_of
 from engine.fit.heads import HeadModel
 from engine.fit.learner import Sight, learner_of
@@ -81,6 +82,7 @@ class Tracker:
         self._moved: Displacement | None = None  # since the last frame
         self._outline: list[Array] = []  # landmarks of the last two frames
         self._stranger = StrangerWatch(settings)
+        self._familiar = Familiar(self._solver, settings.likeness)
         self._stage_ns: dict[str, int] = {}
         self._stage_start_ns = 0
         self.doubt: str | None = None  # why the last frame has no face; for logs and tests
@@ -127,9 +129,12 @@ class Tracker:
         self._stage_start_ns = now_ns()
         was_tracking = self._last is not None
         self.doubt = None
+        self._familiar.begin(frame)
         if self._learner.news() and self._last is not None:
             self._last = self._as_new_person(self._last)
         fitted = self._follow(frame, self._last) if self._last is not None else None
+        if fitted is not None and not self._familiar.keeps(fitted):
+            fitted, self.doubt = None, "somebody else"
         if fitted is None:
             self._outline.clear()
             self._moved = None
@@ -146,13 +151,16 @@ class Tracker:
 
     def _follow(self, frame: Frame, last: Fitted) -> Fitted | None:
         """Fit the frame from the last state."""
-        ahead = self._outline[-1]
-        if len(self._outline) > 1:
+        ahead, afresh = self._outline[-1], self._familiar.afresh
+        if len(self._outline) > 1 and not afresh:
             ahead = ahead + self._settings.lead * (ahead - self._outline[-2])
         crop = crop_from_points(
             ahead, self._backend.crop_side_px, roll_of(last.state.camera_from_head)
         )
         self._end_stage("crop")
+        if afresh:
+            self._moved = None
+            return self._fit(frame, crop, None)
         interval_s = (frame.captured_ns - last.captured_ns) / NS_PER_S
         since = float(np.clip(interval_s, _SHORTEST_S, _LONGEST_S))
         past = Past(last.state, since, velocity=last.velocity)
@@ -174,8 +182,12 @@ class Tracker:
 
         def look(crop: Crop, leniency: float) -> Fitted | None:
             self._end_stage("crop")
-            return self._fit(frame, crop, None, leniency)
+            fitted = self._fit(frame, crop, None, leniency)
+            if fitted is not None and not self._familiar.welcomes(fitted):
+                fitted, self.doubt = None, "somebody else"
+            return fitted
 
+        faces = self._familiar.nearest_first(faces)
         return find(faces, self._head, self._backend.crop_side_px, self._settings, look)
 
     def _fit(
@@ -252,12 +264,14 @@ class Tracker:
 
     def _learn(self, frame: Frame, fitted: Fitted) -> Fitted:
         """Improve the person from this frame, and fit the frame again if that changed them."""
-        if self._stranger.appeared(fitted):
+        if self._familiar.met(fitted) or self._stranger.appeared(fitted):
             self._learner.restart()
+        if self._familiar.strange:
+            return fitted
         sight = Sight(fitted.measurement, fitted.state, fitted.guess, fitted.alignment.traits)
         if self._learner.offer(sight):
             past = None
-            if self._last is not None and self._outline:
+            if self._last is not None and self._outline and not self._familiar.afresh:
                 interval_s = (frame.captured_ns - self._last.captured_ns) / NS_PER_S
                 interval_s = float(np.clip(interval_s, _SHORTEST_S, _LONGEST_S))
                 carried = self._carried(fitted.measurement)
