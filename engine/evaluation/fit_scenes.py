@@ -82,6 +82,17 @@ def from_sequence(
     return KnownScene(path.stem, truth["identity"][0], states, alignments, camera, camera, False)
 
 
+def truth_of(head: HeadModel, path: Path, frames: int) -> KnownScene | None:
+    """Return the truth of a rendered sequence's first frames, unseen; None of another head."""
+    with np.load(path, allow_pickle=False) as file:
+        if "identity" not in file.files:
+            return None
+    _, truth = _read(path)
+    states = [_state(head, truth, index) for index in range(frames)]
+    camera = truth["intrinsics"][0]
+    return KnownScene(path.stem, truth["identity"][0], states, [], camera, camera, False)
+
+
 def from_pictures(
     head: HeadModel, backend: Backend, path: Path, limit: int | None = None
 ) -> Iterator[KnownScene]:

@@ -240,7 +240,7 @@ def errors_of(head: HeadModel, scene: KnownScene, fitted: list[FittedFrame]) -> 
         blink=of("eyeBlinkLeft", "eyeBlinkRight"),
         tongue=_tongue_error(head, scene, fitted, gated=False),
         tongue_gated=_tongue_error(head, scene, fitted, gated=True),
-        rotation_deg=float(np.mean([_turn_deg(*pair) for pair in poses])),
+        rotation_deg=float(np.mean([turn_deg(*pair) for pair in poses])),
         depth_percent=100 * float(np.mean(depth)),
         tremble=float(np.sqrt((bends**2).mean())) if len(bends) else float("nan"),
         focal=fitted[-1].focal_px / float(scene.intrinsics[0, 0]),
@@ -314,13 +314,14 @@ def text(result: dict[str, Any]) -> str:
     return "\n".join([*parts, table((f"{spent['vertices']:.0f} vertices", "ms"), rows)])
 
 
-def _face(head: HeadModel) -> NDArray[np.intp]:
+def face_vertices(head: HeadModel) -> NDArray[np.intp]:
+    """Return which vertices are the face, with eyes, nose and mouth."""
     wanted = [head.region_names.index(name) for name in ("face", "eyes", "nose", "mouth")]
     return np.flatnonzero(np.isin(head.region, wanted))
 
 
 def _neutral_mm(head: HeadModel, ours: Array, theirs: Array) -> float:
-    face = _face(head)
+    face = face_vertices(head)
     return rigid_distance_mm(neutral_of(head, ours)[face], neutral_of(head, theirs)[face])
 
 
@@ -328,7 +329,7 @@ def _surface_mm(
     head: HeadModel, ours: Array, our_state: FitState, theirs: Array, their_state: FitState
 ) -> float:
     """Return how far the face's vertices lie apart, the pose taken out."""
-    face = _face(head)
+    face = face_vertices(head)
     both = (
         vertices(head, identity, state.expression, state.gaze, state.neck)[face]
         for identity, state in ((ours, our_state), (theirs, their_state))
@@ -351,6 +352,7 @@ def _tongue_error(
     return float(np.mean(errors))
 
 
-def _turn_deg(ours: Array, theirs: Array) -> float:
+def turn_deg(ours: Array, theirs: Array) -> float:
+    """Return the angle between two rotations (3, 3), or of two poses (4, 4), degrees."""
     turned = ours[:3, :3] @ theirs[:3, :3].T
     return float(np.rad2deg(np.linalg.norm(cv2.Rodrigues(turned)[0])))

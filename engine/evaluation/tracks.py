@@ -16,7 +16,7 @@ from engine.evaluation.datasets import clips
 from engine.evaluation.datasets.clips import Clip
 from engine.fit.heads import HeadModel, landmarks
 from engine.geometry import assumed_camera
-from engine.types import BLENDSHAPE_NAMES, Array, Frame, Status, TrackResult
+from engine.types import BLENDSHAPE_NAMES, Array, Camera, Frame, Status, TrackResult
 
 STAGES = ("detect", "crop", "align", "fit", "retarget")
 
@@ -55,13 +55,20 @@ def frames_of(images: NDArray[np.uint8], rate: float) -> list[Frame]:
 
 
 def stepped(
-    frames: Iterable[Frame], maker: TrackerMaker, config: TrackerConfig
+    frames: Iterable[Frame],
+    maker: TrackerMaker,
+    config: TrackerConfig,
+    camera: Camera | None = None,
 ) -> Iterator[tuple[TrackResult, int]]:
-    """Yield what a new tracker says of frames of one size, and the time it took, ns."""
+    """Yield what a new tracker says of frames of one size, and the time it took, ns.
+
+    camera  that took them; as for a webcam, one of the usual field of view if None
+    """
     tracker = None
     for frame in frames:
         if tracker is None:
-            tracker = maker(config, assumed_camera(frame.image.shape[1], frame.image.shape[0]))
+            height, width = frame.image.shape[:2]
+            tracker = maker(config, camera or assumed_camera(width, height))
         start_ns = perf_counter_ns()
         result = tracker.step(frame)
         yield result, perf_counter_ns() - start_ns

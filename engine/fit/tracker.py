@@ -165,6 +165,7 @@ class Tracker:
         since = float(np.clip(interval_s, _SHORTEST_S, _LONGEST_S))
         past = Past(last.state, since, velocity=last.velocity)
         self._moved = self._motion(frame, last)
+        self._end_stage("fit")
         settings = self._settings
         memory = last.alignment.memory
         if settings.warm_start and memory and interval_s <= settings.warm_longest_s:
