@@ -67,7 +67,6 @@ CONFIGURATIONS: dict[str, NetworkConfig] = {
             iterations=1,
             start="matching",
             update="light",
-            eyes=True,
             own_warm_update=True,
         ),
         _mit("base", "mit_b1", 512),
