@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from threadpoolctl import threadpool_limits
 
@@ -15,6 +15,7 @@ from engine import plugins
 from engine.config import TrackerConfig
 from engine.errors import AssetError, PersonError
 from engine.fit.heads import HeadModel
+from engine.fit.noise import NoiseModel, read_noise
 from engine.fit.person import StoredPerson
 from engine.fit.settings import EnrolSettings, TrackerSettings
 from engine.fit.sides import split
@@ -22,7 +23,7 @@ from engine.graph import FrameTracker
 from engine.network import weights
 from engine.network.backends import Backend
 from engine.people import People
-from engine.resources import sha256
+from engine.resources import checked, sha256
 from engine.types import Camera
 
 
@@ -48,11 +49,20 @@ class TrackerMaker(Protocol):
         ...
 
 
+class _Parts(NamedTuple):
+    """What trackers share."""
+
+    config: TrackerConfig
+    head: HeadModel
+    backend: Backend
+    noise: NoiseModel | None
+
+
 class TrackerFactory:
     """Keeps network and head loaded while only the camera changes."""
 
     def __init__(self) -> None:
-        self._loaded: tuple[TrackerConfig, HeadModel, Backend] | None = None
+        self._loaded: _Parts | None = None
 
     def __call__(
         self, config: TrackerConfig, camera: Camera, *, live: bool = False
@@ -66,33 +76,34 @@ class TrackerFactory:
         from engine.network.detector import Detector
 
         person = None if config.person is None else expected_person(config.person, config.head)
-        head, backend = self._parts(config)
+        parts = self._parts(config)
         settings = TrackerSettings(enrol=EnrolSettings(threaded=live))
         return Tracker(
-            head,
-            backend,
+            parts.head,
+            parts.backend,
             Detector(),
             settings,
             camera,
             person,
             People().save,
             lambda name: newcomer(name, config.head),
+            noise=parts.noise,
         )
 
     @property
     def about(self) -> str:
         """What runs the network, for the user; empty before the first tracker."""
-        return "" if self._loaded is None else self._loaded[2].about
+        return "" if self._loaded is None else self._loaded.backend.about
 
     def close(self) -> None:
         """Release the network."""
         if self._loaded is not None:
-            self._loaded[2].close()
+            self._loaded.backend.close()
             self._loaded = None
 
-    def _parts(self, config: TrackerConfig) -> tuple[HeadModel, Backend]:
+    def _parts(self, config: TrackerConfig) -> _Parts:
         config = replace(config, person=None)
-        if self._loaded is None or self._loaded[0] != config:
+        if self._loaded is None or self._loaded.config != config:
             self.close()
             # The fit's products are small: threads would wait for one another, and spin meanwhile.
             threadpool_limits(limits=1, user_api="blas")
@@ -100,8 +111,8 @@ class TrackerFactory:
             files = weights.load(config.weights)
             _check_head(files, config.head)
             backend = load_backend(files, config)
-            self._loaded = config, head, backend
-        return self._loaded[1], self._loaded[2]
+            self._loaded = _Parts(config, head, backend, load_noise(files, head))
+        return self._loaded
 
 
 def expected_person(name: str, head: str) -> StoredPerson:
@@ -153,6 +164,17 @@ def load_backend(files: weights.WeightFile, config: TrackerConfig) -> Backend:
     backend: Backend = module.create(files, config.threads, config.precision == "half")
     backend.warm_up()
     return backend
+
+
+def load_noise(files: weights.WeightFile, head: HeadModel) -> NoiseModel | None:
+    """Return how a network errs, as `flowface bench noise --write` measured it; None if it did not.
+
+    Raises AssetError for a damaged file.
+    """
+    path = files.folder / weights.NOISE_FILE
+    if not path.is_file():
+        return None
+    return read_noise(checked(path, files.manifest), len(head.neutral))
 
 
 def load_head(name: str) -> HeadModel:

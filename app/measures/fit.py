@@ -25,10 +25,11 @@ def run(args: argparse.Namespace, config: TrackerConfig) -> tuple[str, dict[str,
     from engine.network import weights
 
     head, backend = assembly.load_head(config.head), None
+    noise = assembly.load_noise(weights.load(config.weights), head)
     try:
         if args.sequences is not None or args.rendered is not None:
             backend = assembly.load_backend(weights.load(config.weights), config)
-        figures = fit_truth.run(head, backend, args.sequences, args.rendered, args.limit)
+        figures = fit_truth.run(head, backend, args.sequences, args.rendered, args.limit, noise)
     finally:
         if backend is not None:
             backend.close()

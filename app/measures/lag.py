@@ -27,9 +27,10 @@ def run(args: argparse.Namespace, config: TrackerConfig) -> tuple[str, dict[str,
 
     fit_variants.chosen(args.variants)
     head = assembly.load_head(config.head)
-    backend = assembly.load_backend(weights.load(config.weights), config)
+    files = weights.load(config.weights)
+    noise, backend = assembly.load_noise(files, head), assembly.load_backend(files, config)
     try:
-        makers = fit_variants.makers(args.variants, head, backend)
+        makers = fit_variants.makers(args.variants, head, backend, noise)
         drawn = assembly.head_file(config.head)
         figures = lag.run(args.data, head, drawn, makers, config, args.rival, args.limit)
     finally:

@@ -18,6 +18,7 @@ from engine.evaluation.fit_scenes import KnownScene
 from engine.evaluation.tables import table
 from engine.fit.enrol import Enrolment
 from engine.fit.heads import HeadModel
+from engine.fit.noise import NoiseModel
 from engine.fit.retarget import RetargetSettings, retarget
 from engine.fit.settings import TrackerSettings
 from engine.fit.skinning import neutral_of, vertices
@@ -76,11 +77,13 @@ def run(
     sequences: Path | None,
     pictures: Path | None,
     limit: int | None,
+    noise: NoiseModel | None = None,
 ) -> dict[str, Any]:
     """Measure on noisy points, and with a network on rendered sequences and test pictures.
 
     sequences  folder of rendered sequences; pictures, a test pack; either may be None
     limit      only so many frames or pictures
+    noise      how the network errs; the noisy points are fitted without
     Raises AssetError if a file holds no truth.
     """
     paths = [] if sequences is None else sorted(sequences.glob("*.npz"))
@@ -100,6 +103,7 @@ def run(
         },
         "milliseconds": milliseconds(solver, settings),
     }
+    solver = Solver(head, settings.fit, settings.retarget.look_limits_rad, noise=noise)
     if backend is not None and paths:
         scenes = [fit_scenes.from_sequence(head, backend, path, limit) for path in paths]
         result["sequences"] = compared(solver, settings, scenes)
@@ -186,11 +190,12 @@ def followed(solver: Solver, settings: TrackerSettings, scene: KnownScene) -> It
     """Fit a scene frame by frame as the tracker does, without its doubts."""
     enrolment = Enrolment(solver, scene.assumed, settings.enrol, fit_focal=scene.fit_focal)
     last: FitState | None = None
+    shared: Array | None = None
     for seen in scene.alignments:
         measurement = solver.measured(seen)
         shapes = len(solver.head.expression_names)
         guess = guess_of(seen.traits, settings.fit.expression_prior_weight, shapes)
-        past = None if last is None else Past(last, _INTERVAL_S)
+        past = None if last is None else Past(last, _INTERVAL_S, shared=shared)
         start, steps = last, settings.fit.steps
         if start is None:
             start, steps = (
@@ -206,7 +211,7 @@ def followed(solver: Solver, settings: TrackerSettings, scene: KnownScene) -> It
             state = solver.solve(
                 measurement, enrolment.intrinsics, state, past, _LEARNT_STEPS, guess
             )
-        last = state
+        last, shared = state, solver.shared
         focal = float(enrolment.intrinsics[0, 0])
         yield FittedFrame(state, solver.identity.coefficients, focal, solver.touching(state))
 

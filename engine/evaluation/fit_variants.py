@@ -12,6 +12,7 @@ from engine.assembly import TrackerMaker
 from engine.config import TrackerConfig
 from engine.errors import ConfigError
 from engine.fit.heads import HeadModel
+from engine.fit.noise import NoiseModel
 from engine.fit.settings import TrackerSettings
 from engine.graph import FrameTracker
 from engine.network.backends import Backend
@@ -70,9 +71,11 @@ def chosen(names: list[str] | None) -> dict[str, Variant]:
 class VariantMaker:
     """Makes trackers of one variant around a network that others share."""
 
-    def __init__(self, variant: Variant, head: HeadModel, backend: Backend) -> None:
+    def __init__(
+        self, variant: Variant, head: HeadModel, backend: Backend, noise: NoiseModel | None
+    ) -> None:
         self._settings = variant.settings(TrackerSettings())
-        self._head, self._backend = head, backend
+        self._head, self._backend, self._noise = head, backend, noise
 
     @property
     def about(self) -> str:
@@ -87,12 +90,14 @@ class VariantMaker:
         from engine.network.detector import Detector
 
         settings = replace(self._settings, enrol=replace(self._settings.enrol, threaded=live))
-        return Tracker(self._head, self._backend, Detector(), settings, camera)
+        return Tracker(self._head, self._backend, Detector(), settings, camera, noise=self._noise)
 
     def close(self) -> None:
         """Leave the network to whoever made it."""
 
 
-def makers(names: list[str] | None, head: HeadModel, backend: Backend) -> dict[str, TrackerMaker]:
-    """Return makers of the chosen variants, by name."""
-    return {name: VariantMaker(one, head, backend) for name, one in chosen(names).items()}
+def makers(
+    names: list[str] | None, head: HeadModel, backend: Backend, noise: NoiseModel | None = None
+) -> dict[str, TrackerMaker]:
+    """Return makers of the chosen variants, by name. `noise`: how the network errs."""
+    return {name: VariantMaker(one, head, backend, noise) for name, one in chosen(names).items()}

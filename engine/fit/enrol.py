@@ -227,6 +227,11 @@ class Enrolment:
         mixed = (rows.jacobian.T @ self._columns).astype(np.float64)
         shared_hessian = (self._columns.T @ self._columns).astype(np.float64)
         shared_gradient = (rows.residual @ self._columns).astype(np.float64)
+        if solver.discount is not None:
+            by_person = solver.discount.cross(self._columns)
+            mixed -= solver.discount.cross(rows.jacobian).T @ by_person
+            shared_hessian -= by_person.T @ by_person
+            shared_gradient -= solver.discount.slope(by_person)
         free = _free(state)
         solved = np.linalg.solve(
             hessian[np.ix_(free, free)], np.column_stack([mixed[free], gradient[free]])

@@ -32,6 +32,7 @@ class Fitted:
     velocity: Array  # (6,) of the pose, see dynamics.velocity_after
     image: NDArray[np.uint8]  # (H, W, 3) RGB that it was seen in
     spread_px2: Array  # (N,) variance of the fitted vertices, see motion.spread_after
+    shared: Array  # (K, 2) amplitudes of the network's shared error
 
 
 def outline(head: HeadModel, points_px: Array) -> Array:

@@ -13,6 +13,7 @@ from typing import Protocol
 import numpy as np
 
 from engine.fit.enrol import Enrolment, warm_up
+from engine.fit.noise import NoiseModel
 from engine.fit.person import Knowledge, StoredPerson
 from engine.fit.residuals import Measurement
 from engine.fit.settings import TrackerSettings
@@ -214,9 +215,16 @@ class Beside:
 
 
 def learner_of(
-    solver: Solver, settings: TrackerSettings, camera: Camera, person: StoredPerson | None
+    solver: Solver,
+    settings: TrackerSettings,
+    camera: Camera,
+    person: StoredPerson | None,
+    noise: NoiseModel | None = None,
 ) -> Learner:
-    """Return a learner for the tracker's solver: beside it or in step, as the settings say."""
+    """Return a learner for the tracker's solver: beside it or in step, as the settings say.
+
+    noise  how the network errs, as the tracker's solver was told
+    """
 
     def enrolment(own: Solver) -> Enrolment:
         warm_up(own, Enrolment(own, camera.intrinsics, settings.enrol))
@@ -231,5 +239,5 @@ def learner_of(
 
     if not settings.enrol.threaded:
         return InStep(enrolment(solver))
-    own = Solver(solver.head, settings.fit, settings.retarget.look_limits_rad)
+    own = Solver(solver.head, settings.fit, settings.retarget.look_limits_rad, noise=noise)
     return Beside(solver, enrolment(own), own)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.fit.heads import HeadModel
+from engine.fit.noise import NoiseModel
 from engine.fit.settings import FitSettings, SamplingSettings
 from engine.types import Array
 
@@ -21,21 +22,32 @@ class FitVertices:
     identity: Array  # (N, 3, K) float32, metres
     joint_identity: Array  # (4, 3, K) float32
     skin: Array  # (N, 4) float32, weights of neck, jaw, left eye, right eye
-    information: Array  # (N,) what a vertex counts, in (0, 1]: neighbours err together
+    information: Array  # (N,) what a vertex counts beside 1 / sigma^2
+    modes: Array  # (N, K) float32, what vertices err together, units of sigma
 
 
-def fit_vertices(head: HeadModel, settings: FitSettings) -> FitVertices:
+def fit_vertices(
+    head: HeadModel, settings: FitSettings, noise: NoiseModel | None = None
+) -> FitVertices:
     """Choose the fitted vertices of a head and gather what the residuals need of them."""
     index = choose_vertices(head, settings.sampling)
     distance = np.linalg.norm(head.uv[index, None] - head.uv[None, index], axis=2)
-    alike = np.exp(-0.5 * (distance / settings.correlation_uv) ** 2).sum(axis=1)
+    if noise is None:
+        alike = np.exp(-0.5 * (distance / settings.correlation_uv) ** 2).sum(axis=1)
+        information = settings.common_share / alike
+        modes = np.zeros((len(index), 0), np.float32)
+    else:
+        alike = np.exp(-distance / noise.reach_uv).sum(axis=1)
+        information = settings.own_share / (noise.own[index] * alike)
+        modes = np.ascontiguousarray(noise.modes[index], dtype=np.float32)
     return FitVertices(
         vertex=index,
         expression=_rows(head.expression_basis[:, index]),
         identity=_rows(head.identity_basis[:, index]),
         joint_identity=_rows(head.joint_identity),
         skin=np.ascontiguousarray(head.skin_weights[index, 1:], dtype=np.float32),
-        information=settings.common_share / alike,
+        information=information,
+        modes=modes,
     )
 
 

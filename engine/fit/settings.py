@@ -129,10 +129,15 @@ class FitSettings:
     offset_sigma_m: float = 0.002  # of a vertex in x, y or z
 
     # Data. The network's sigma is per point; neighbours err together, so that a thousand points
-    # are worth fewer: a point counts 1 / (points within correlation_uv), times common_share.
+    # are worth fewer. How they do is measured for each network (noise.py). Without such figures:
+    # a point counts 1 / (points within correlation_uv), times common_share.
     # The distance is short on purpose: what neighbours share moves the pose, while lips and lids
     # live on their difference. At 1/48 the fit lost a third of the mouth's opening on real clips.
     correlation_uv: float = 1 / 400  # distance on the UV map over which errors are alike
+    # With measured figures: what is left of a vertex's own information, since no head model is
+    # quite the person. On rendered sequences 1.0 costs a tenth of the coefficients' error, 0.1
+    # costs lids.
+    own_share: float = 0.25
     common_share: float = 0.6  # what is left after errors that the whole face shares
     student_dof: float = 4.0  # smaller forgives outliers more
     sigma_floor_share: float = 0.002  # of the face size: no network is surer than this
@@ -178,7 +183,7 @@ class FitSettings:
     damping: float = 1e-4  # of the diagonal; keeps a step finite where nothing is seen
 
     def __post_init__(self) -> None:
-        for name in ("steps", "cold_steps", "common_share", "student_dof", "step_dof"):
+        for name in ("steps", "cold_steps", "own_share", "common_share", "student_dof", "step_dof"):
             if getattr(self, name) <= 0:
                 raise ConfigError(f"fit.{name}: {getattr(self, name)}; must be above 0")
         if self.expression_prior_weight < 0:

@@ -18,6 +18,7 @@ from engine.fit.contact import Contact
 from engine.fit.deformation import smooth_offsets
 from engine.fit.heads import HeadModel
 from engine.fit.lids import Lids
+from engine.fit.noise import Discount, NoiseModel, expected
 from engine.fit.priors import add_priors, priors_for
 from engine.fit.residuals import (
     EXPRESSION_START,
@@ -95,6 +96,7 @@ class Past:
     state: FitState
     interval_s: float
     hold_pose: bool = True  # False right after the person or the focal length has changed
+    shared: Array | None = None  # (K, 2) amplitudes of the network's shared error then
     velocity: Array = field(default_factory=lambda: np.zeros(6))  # of the pose, rad/s and m/s
     motion: Carried | None = None  # where the vertices should be if they moved with the picture
 
@@ -118,6 +120,7 @@ class Solver:
     settings  weights and limits
     look_limits_rad  gaze at which an eyeLook shape is 1, by direction
     motion    how what is carried over from the last frame is weighed
+    noise     how the network errs; None: by a rule of thumb, see FitSettings.correlation_uv
     """
 
     def __init__(
@@ -126,11 +129,15 @@ class Solver:
         settings: FitSettings | None = None,
         look_limits_rad: tuple[tuple[str, float], ...] = LOOK_LIMITS_RAD,
         motion: MotionSettings | None = None,
+        noise: NoiseModel | None = None,
     ) -> None:
         self.head, self.settings = head, settings or FitSettings()
         self.motion_settings = motion or MotionSettings()
-        self.chosen = fit_vertices(head, self.settings)
+        self.chosen = fit_vertices(head, self.settings, noise)
         self._offsets = self._static_offsets()
+        self.persistence = np.zeros(0) if noise is None else noise.persistence
+        self.shared = np.zeros((len(self.persistence), 2))  # amplitudes in the last solution
+        self.discount: Discount | None = None  # of the last normal equations
         self.priors = priors_for(head.expression_names, self.settings, dict(look_limits_rad))
         self._rows = rows_for(len(self.chosen.vertex), len(head.expression_names))
         self._jaw_open = head.expression_names.index("jawOpen")
@@ -260,7 +267,9 @@ class Solver:
             diagonal = np.einsum("ii->i", hessian)
             diagonal *= 1.0 + self.settings.damping
             low, high = self._bounds(state)
-            state = state.moved(minimise_bounded(hessian, gradient, low, high))
+            step = minimise_bounded(hessian, gradient, low, high)
+            state = state.moved(step)
+            self._note_shared(step)
         return state
 
     def normal_equations(
@@ -281,9 +290,8 @@ class Solver:
         if carried is not None:
             carried = carried._replace(information=uncovered(carried.information))
         seen_now = measurement._replace(information=uncovered(measurement.information))
-        rows = self.linearised(seen_now, intrinsics, state, carried)
-        hessian = (rows.jacobian.T @ rows.jacobian).astype(np.float64)
-        gradient = (rows.residual @ rows.jacobian).astype(np.float64)
+        self.linearised(seen_now, intrinsics, state, carried)
+        hessian, gradient = self._data(seen_now, past)
         values, seen = state.values(), self._lids.seen(hessian)
         self._lids.tie(seen, values, hessian, gradient)
         add_priors(
@@ -309,6 +317,34 @@ class Solver:
             np.einsum("ii->i", hessian)[shapes] += guess.information
             gradient[shapes] += guess.information * (state.expression - guess.mean)
         return hessian, gradient
+
+    def _data(self, measurement: Measurement, past: Past | None) -> tuple[Array, Array]:
+        """Return what the linearised rows say, with the network's shared error marginalised."""
+        rows = self._rows
+        hessian = (rows.jacobian.T @ rows.jacobian).astype(np.float64)
+        gradient = (rows.residual @ rows.jacobian).astype(np.float64)
+        self.discount = self._discounted(measurement, past)
+        if self.discount is not None:
+            cross = self.discount.cross(rows.jacobian)
+            hessian -= cross.T @ cross
+            gradient -= self.discount.slope(cross)
+        return hessian, gradient
+
+    def _discounted(self, measurement: Measurement, past: Past | None) -> Discount | None:
+        if not len(self.persistence):
+            return None
+        rows = self._rows
+        prior = expected(
+            self.persistence, past.shared if past else None, past.interval_s if past else 0.0
+        )
+        misfit = rows.projected - measurement.points
+        return Discount(
+            self.chosen.modes, measurement.sigma, misfit, rows.by_place, rows.weight**2, prior
+        )
+
+    def _note_shared(self, step: Array) -> None:
+        if self.discount is not None:
+            self.shared = self.discount.amplitudes(self._rows.jacobian @ step.astype(np.float32))
 
     def linearised(
         self,

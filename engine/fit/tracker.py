@@ -16,6 +16,7 @@ from engine.fit.heads import HeadModel
 from engine.fit.learner import Sight, learner_of
 from engine.fit.lens import distorted, undistorted, undistorted_points
 from engine.fit.motion import Displacement, FlowMeter, carried, spread_after, vertex_shares
+from engine.fit.noise import NoiseModel
 from engine.fit.person import PersonCalibration, StoredPerson
 from engine.fit.residuals import Carried, Measurement
 from engine.fit.retarget import readings, retarget
@@ -56,6 +57,7 @@ class Tracker:
     person    who is expected, with what earlier sessions have learnt of them
     keep      called at the end with the person, unless nobody was expected
     newcomer  makes a person of a name that is not taken yet; raises PersonError if it is
+    noise     how the backend's network errs, see Solver
     """
 
     def __init__(
@@ -68,14 +70,15 @@ class Tracker:
         person: StoredPerson | None = None,
         keep: Callable[[StoredPerson], object] | None = None,
         newcomer: Callable[[str], StoredPerson] | None = None,
+        noise: NoiseModel | None = None,
     ) -> None:
         self._person, self._keep, self._newcomer = person, keep, newcomer
         self._head, self._backend, self._detector = head, backend, detector
         self._settings, self._camera = settings, camera
         self._solver = Solver(
-            head, settings.fit, settings.retarget.look_limits_rad, settings.motion
+            head, settings.fit, settings.retarget.look_limits_rad, settings.motion, noise
         )
-        self._learner = learner_of(self._solver, settings, camera, person)
+        self._learner = learner_of(self._solver, settings, camera, person, noise)
         self._last: Fitted | None = None
         self._flow = FlowMeter(settings.motion)
         self._share = vertex_shares(head, self._solver.chosen, settings.motion)
@@ -163,7 +166,7 @@ class Tracker:
             return self._fit(frame, crop, None)
         interval_s = (frame.captured_ns - last.captured_ns) / NS_PER_S
         since = float(np.clip(interval_s, _SHORTEST_S, _LONGEST_S))
-        past = Past(last.state, since, velocity=last.velocity)
+        past = Past(last.state, since, velocity=last.velocity, shared=last.shared)
         self._moved = self._motion(frame, last)
         self._end_stage("fit")
         settings = self._settings
@@ -261,6 +264,7 @@ class Tracker:
             velocity_after(past, state, self._settings.fit),
             frame.image,
             spread_after(past.motion if past else None, measurement, self._settings.motion),
+            self._solver.shared,
         )
 
     def _learn(self, frame: Frame, fitted: Fitted) -> Fitted:
@@ -342,7 +346,7 @@ class Tracker:
             steps=_RESOLVE_STEPS,
             guess=last.guess,
         )
-        return replace(last, state=state)
+        return replace(last, state=state, shared=self._solver.shared)
 
     def _landmarks(self, points_px: Array) -> Array:
         return outline(self._head, points_px)

@@ -6,6 +6,7 @@
     weights.safetensors  float16 parameters, for the torch backend and for further training
     model.onnx           the same network with its read-out, for ONNX Runtime: from a cold start
     model_warm.onnx      likewise, from the memory of the frame before
+    noise.npz            how its errors hang together, for the fit (engine/fit/noise.py); may lack
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from engine.resources import RESOURCES, checked
 WEIGHTS = RESOURCES / "weights"
 DEFAULT = "nano"
 SINGLE_FILE = "weights.safetensors"
+NOISE_FILE = "noise.npz"
 _SHARD = re.compile(r"weights-(\d{5})-of-(\d{5})\.safetensors")
 
 

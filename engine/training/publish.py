@@ -17,6 +17,7 @@ from engine.network.aligner import PointAligner
 from engine.network.build import untrained_point_aligner
 from engine.network.export import export_onnx
 from engine.network.shards import save_sharded
+from engine.network.weights import NOISE_FILE
 from engine.resources import RESOURCES, forget_removed, record, sha256
 from engine.training.batches import validation_crops
 from engine.training.packs import Pack
@@ -44,8 +45,9 @@ def publish(trainer: Trainer, name: str, made: str, say: Callable[[str], None]) 
 
     folder = RESOURCES / "weights" / name
     folder.mkdir(parents=True, exist_ok=True)
-    for old in (*folder.glob("weights*.safetensors"), *folder.glob("*.onnx")):
-        old.unlink()
+    # The noise model goes as well: it is that of the old network. `flowface bench noise --write`.
+    for old in (*folder.glob("weights*.safetensors"), *folder.glob("*.onnx"), folder / NOISE_FILE):
+        old.unlink(missing_ok=True)
     files = save_sharded(network.state_dict(), folder)
     # A large network ships its parameters only: its graphs are exported where they are first used.
     if len(files) == 1:
