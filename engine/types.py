@@ -132,6 +132,19 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Deviations:
+    """Standard deviations of a fit's values, of the same units."""
+
+    pose: Array  # (6,) rotation about the head's origin in camera axes, rad; shift, metres
+    expression: Array  # (E,)
+    gaze: Array  # (2, 2)
+    neck: Array  # (3,)
+
+    def __post_init__(self) -> None:
+        _freeze(self.pose, self.expression, self.gaze, self.neck)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class HeadState:
     """What the fit says of one frame."""
 
@@ -142,6 +155,7 @@ class HeadState:
     points_px: Array  # (V, 2) projection of every vertex, pixels of the full image
     vertices: Array  # (V, 3) metres, head space
     rms_px: float  # sigma-weighted root mean square residual
+    deviations: Deviations | None = None  # how sure all this is; None if nobody says
 
     def __post_init__(self) -> None:
         _freeze(
@@ -160,6 +174,7 @@ class Blendshapes:
 
     weights: Array  # (52,) in the order of BLENDSHAPE_NAMES
     sides: Array | None = None  # (4,) in the order of SIDE_NAMES; None if nobody tells them apart
+    sd: Array | None = None  # (52,) standard deviation of every weight; None if nobody says
 
     def __post_init__(self) -> None:
         if self.weights.shape != (len(BLENDSHAPE_NAMES),):
@@ -169,6 +184,10 @@ class Blendshapes:
             if self.sides.shape != (len(SIDE_NAMES),):
                 raise ValueError(f"need {len(SIDE_NAMES)} halves, got {self.sides.shape}")
             _freeze(self.sides)
+        if self.sd is not None:
+            if self.sd.shape != self.weights.shape:
+                raise ValueError(f"need {len(self.weights)} deviations, got {self.sd.shape}")
+            _freeze(self.sd)
 
     def items(self) -> Iterator[tuple[str, float]]:
         """Pair every name with its weight."""

@@ -8,6 +8,7 @@ from engine.geometry import assumed_camera, project, rigid, rotation_from_vector
 from engine.types import (
     Alignment,
     Blendshapes,
+    Deviations,
     HeadState,
     Identity,
     Status,
@@ -43,8 +44,16 @@ def tracked(
             points_px=projected.astype(np.float32),
             vertices=points,
             rms_px=1.25,
+            deviations=Deviations(
+                rng.uniform(0, 0.1, 6),
+                rng.uniform(0, 0.3, 52),
+                rng.uniform(0, 0.2, (2, 2)),
+                rng.uniform(0, 0.1, 3),
+            ),
         ),
-        blendshapes=Blendshapes(rng.uniform(0, 1, 52).astype(np.float32)),
+        blendshapes=Blendshapes(
+            rng.uniform(0, 1, 52).astype(np.float32), sd=rng.uniform(0, 1, 52).astype(np.float32)
+        ),
         alignment=Alignment(
             points_px=(projected + rng.normal(0, 1, projected.shape)).astype(np.float32),
             sigma_px=rng.uniform(0.5, 2, vertices).astype(np.float32),

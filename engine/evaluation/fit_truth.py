@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,9 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import AssetError
-from engine.evaluation import fit_scenes, performance
+from engine.evaluation import fit_scenes, performance, sureness
 from engine.evaluation.fit_scenes import KnownScene
+from engine.evaluation.fit_time import milliseconds
 from engine.evaluation.tables import table
+from engine.fit.deviations import Sureness
 from engine.fit.enrol import Enrolment
 from engine.fit.heads import HeadModel
 from engine.fit.noise import NoiseModel
@@ -26,7 +27,7 @@ from engine.fit.solver import FitState, Past, Solver
 from engine.fit.start import first_state
 from engine.fit.traits import guess_of
 from engine.network.backends import Backend
-from engine.types import Array
+from engine.types import Array, Deviations
 
 # Which of the two priors are on.
 WAYS = {
@@ -38,7 +39,6 @@ WAYS = {
 _PEOPLE, _FRAMES, _PICTURES = 4, 90, 100
 _INTERVAL_S = 1 / 30
 _LEARNT_STEPS = 4  # after the person has changed, as the tracker
-_TIMED = 200
 _GATED = RetargetSettings(tongue_gate=(0.2, 0.6))
 
 
@@ -50,6 +50,7 @@ class FittedFrame:
     identity: Array  # (K,)
     focal_px: float
     touching: Array | None = None  # (2,) eyeBlink at which the lids of that person meet
+    deviations: Deviations | None = None
 
 
 @dataclass(frozen=True)
@@ -101,12 +102,18 @@ def run(
             "expression_sigma": fit_scenes.EXPRESSION_SIGMA,
             "alike": fit_scenes.ALIKE,
         },
-        "milliseconds": milliseconds(solver, settings),
+        "milliseconds": milliseconds(solver, settings, noise),
     }
     solver = Solver(head, settings.fit, settings.retarget.look_limits_rad, noise=noise)
+
+    def stated(scenes: list[KnownScene]) -> dict[str, Any]:
+        names = head.expression_names
+        return sureness.figures(sureness.ratios(names, told(solver, settings, scenes, noise)))
+
     if backend is not None and paths:
         scenes = [fit_scenes.from_sequence(head, backend, path, limit) for path in paths]
         result["sequences"] = compared(solver, settings, scenes)
+        result["sureness_sequences"] = stated(scenes)
         result["performance_sequences"] = performance.summary(
             performances(solver, settings, scenes), moving=True
         )
@@ -117,6 +124,7 @@ def run(
     if backend is not None and pictures is not None:
         single = list(fit_scenes.from_pictures(head, backend, pictures, limit or _PICTURES))
         result["pictures"] = compared(solver, settings, single)
+        result["sureness_pictures"] = stated(single)
         result["performance_pictures"] = performance.summary(
             performances(solver, settings, single), moving=False
         )
@@ -176,6 +184,20 @@ def performances(
     return people
 
 
+def told(
+    solver: Solver,
+    settings: TrackerSettings,
+    scenes: Iterable[KnownScene],
+    noise: NoiseModel | None,
+) -> Iterator[sureness.Told]:
+    """Fit scenes and yield every frame's state with its deviations, and the true one."""
+    sure = Sureness(solver, noise)
+    for scene in scenes:
+        for frame, state in zip(followed(solver, settings, scene, sure), scene.truth, strict=True):
+            assert frame.deviations is not None
+            yield frame.state, frame.deviations, state
+
+
 def with_priors(settings: TrackerSettings, *, identity: bool, expression: bool) -> TrackerSettings:
     """Return settings with each of the network's priors at its own weight, or off."""
     fit, enrol = settings.fit, settings.enrol
@@ -186,7 +208,9 @@ def with_priors(settings: TrackerSettings, *, identity: bool, expression: bool) 
     )
 
 
-def followed(solver: Solver, settings: TrackerSettings, scene: KnownScene) -> Iterator[FittedFrame]:
+def followed(
+    solver: Solver, settings: TrackerSettings, scene: KnownScene, sure: Sureness | None = None
+) -> Iterator[FittedFrame]:
     """Fit a scene frame by frame as the tracker does, without its doubts."""
     enrolment = Enrolment(solver, scene.assumed, settings.enrol, fit_focal=scene.fit_focal)
     last: FitState | None = None
@@ -213,7 +237,8 @@ def followed(solver: Solver, settings: TrackerSettings, scene: KnownScene) -> It
             )
         last, shared = state, solver.shared
         focal = float(enrolment.intrinsics[0, 0])
-        yield FittedFrame(state, solver.identity.coefficients, focal, solver.touching(state))
+        sd = None if sure is None else sure.of(measurement.sigma, state, guess)
+        yield FittedFrame(state, solver.identity.coefficients, focal, solver.touching(state), sd)
 
 
 def errors_of(head: HeadModel, scene: KnownScene, fitted: list[FittedFrame]) -> Errors:
@@ -263,28 +288,6 @@ def rigid_distance_mm(ours: Array, theirs: Array) -> float:
     return 1e3 * float(np.linalg.norm(a @ turn - b, axis=1).mean())
 
 
-def milliseconds(solver: Solver, settings: TrackerSettings) -> dict[str, float]:
-    """Return the median time of a Gauss-Newton step and of a keyframe."""
-    scene = fit_scenes.from_points(solver.head, 0, 2)
-    measurement, state = solver.measured(scene.alignments[0]), scene.truth[0]
-    past, spent, learning = Past(scene.truth[1], _INTERVAL_S), [], []
-    for _ in range(_TIMED):
-        begun = time.perf_counter()
-        solver.solve(measurement, scene.intrinsics, state, past, steps=1)
-        spent.append(time.perf_counter() - begun)
-    enrolment = Enrolment(solver, scene.assumed, settings.enrol)
-    for _ in range(_TIMED // 10):
-        enrolment.restart()
-        begun = time.perf_counter()
-        enrolment.observe(measurement, state)
-        learning.append(time.perf_counter() - begun)
-    return {
-        "gauss_newton_step": 1e3 * float(np.median(spent)),
-        "keyframe": 1e3 * float(np.median(learning)),
-        "vertices": float(len(solver.chosen.vertex)),
-    }
-
-
 def text(result: dict[str, Any]) -> str:
     """Return the tables of `bench fit`."""
     made = result["traits_of_points"]
@@ -314,8 +317,12 @@ def text(result: dict[str, Any]) -> str:
     for kind in ("sequences", "exact", "pictures"):
         if f"performance_{kind}" in result:
             parts.append(performance.text(titles[kind], result[f"performance_{kind}"]))
+    for kind in ("sequences", "pictures"):
+        if f"sureness_{kind}" in result:
+            parts.append(sureness.text(titles[kind], result[f"sureness_{kind}"]))
     spent = result["milliseconds"]
-    rows = [("Gauss-Newton step", spent["gauss_newton_step"]), ("keyframe", spent["keyframe"])]
+    kinds = (("Gauss-Newton step", "gauss_newton_step"), ("keyframe", "keyframe"))
+    rows = [(title, spent[key]) for title, key in (*kinds, ("deviations", "deviations"))]
     return "\n".join([*parts, table((f"{spent['vertices']:.0f} vertices", "ms"), rows)])
 
 

@@ -7,7 +7,7 @@ What `--write` leaves beside the weights is read by the fit (engine/fit/noise.py
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -15,17 +15,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.evaluation import factor_analysis
+from engine.evaluation import factor_analysis, fit_scenes, fit_truth, sureness
 from engine.evaluation.align import align_in, read_landmarks, upright_crop
 from engine.evaluation.datasets import portraits, sequences
 from engine.evaluation.factor_analysis import Factors
 from engine.evaluation.following import aligned
 from engine.evaluation.regions import MESH_POINTS
 from engine.evaluation.tables import table
+from engine.fit.deviations import GROUPS
 from engine.fit.heads import HeadModel, landmarks
 from engine.fit.noise import NoiseModel
 from engine.fit.sampling import choose_vertices
-from engine.fit.settings import SamplingSettings
+from engine.fit.settings import SamplingSettings, TrackerSettings
+from engine.fit.solver import Solver
 from engine.network.backends import Backend
 from engine.training.packs import read_pack
 from engine.types import Array
@@ -125,6 +127,7 @@ def estimate(
         own=extended.own,
         reach_uv=_reach(left, known, head.uv[vertices]),
         persistence=_persistence([fields.at(vertices) for fields in following], factors),
+        scale=np.ones(len(GROUPS)),
     )
 
 
@@ -201,7 +204,19 @@ def run(
         error = (found.points_px - sequence.points_px) / sigma[:, :, None]
         following.append(ErrorFields(error.astype(np.float32), seen))
     noise = estimate(head, rendered, real, following)
+    found = _stated(head, backend, noise, pack, limit)
+    noise = replace(noise, scale=sureness.scales(found))
     return noise, _figures(head, noise, vertices, rendered, real)
+
+
+def _stated(
+    head: HeadModel, backend: Backend, noise: NoiseModel, pack: Path, limit: int | None
+) -> dict[str, Array]:
+    """Return the errors of fits of single pictures in units of their deviations, by group."""
+    settings = TrackerSettings()
+    solver = Solver(head, settings.fit, settings.retarget.look_limits_rad, settings.motion, noise)
+    scenes = fit_scenes.from_pictures(head, backend, pack, limit)
+    return sureness.ratios(head.expression_names, fit_truth.told(solver, settings, scenes, noise))
 
 
 def _figures(
@@ -227,6 +242,7 @@ def _figures(
         "own_share": float(np.median(noise.own[vertices] / (shared + noise.own[vertices]))),
         "size": float(np.sqrt(np.median(shared + noise.own[vertices]))),
         "reach_uv": noise.reach_uv,
+        "scale": {name: float(v) for name, v in zip(GROUPS, noise.scale, strict=True)},
         "persistence": [float(v) for v in np.percentile(noise.persistence, [0, 50, 100])],
     }
 
@@ -244,4 +260,5 @@ def text(figures: dict[str, Any]) -> str:
         ("reach of what is left over, on the UV map", f"{figures['reach_uv']:.3f}"),
         ("correlation of amplitudes with the frame before", f"{low:.2f} {median:.2f} {high:.2f}"),
     ]
-    return "\n".join([table(header, rows), table(("noise model", ""), single)])
+    factors = table(("deviations of a fit", "times"), list(figures["scale"].items()))
+    return "\n".join([table(header, rows), table(("noise model", ""), single), factors])

@@ -16,6 +16,8 @@ timings_ms, stage_names  [T, S], [S]     time by stage; NaN where a stage was no
 blendshapes, blendshape_names  [T, 52], [52]
 blendshape_sides, blendshape_side_names  [T, 4], [4]  left and right of shapes that ARKit has once
 camera_from_head, gaze   [T, 4, 4], [T, 2, 2]  metres; radians (left, right) x (yaw, pitch)
+pose_sd, gaze_sd, blendshapes_sd  [T, 6], [T, 2, 2], [T, 52]  standard deviations; the pose's of
+                                         rotation (rad) and shift (m) in the camera's axes
 intrinsics               [3, 3]          as known at the end of the take, pixels
 frame_intrinsics         [T, 3, 3]       as in force when each frame was fitted
 quarter_turns            []              counter-clockwise, from the stored to the upright picture
@@ -76,6 +78,7 @@ def arrays(take: Take, head: HeadModel) -> dict[str, Values]:
         "blendshape_side_names": np.array(SIDE_NAMES),
         "camera_from_head": values["camera_from_head"],
         "gaze": values["gaze"],
+        **{name: values[name] for name in ("pose_sd", "gaze_sd", "blendshapes_sd")},
         "intrinsics": _last_known(values["intrinsics"]),
         "frame_intrinsics": values["intrinsics"],
         "quarter_turns": np.array(take.info.quarter_turns),
@@ -91,6 +94,8 @@ def _as_stored(take: Take) -> dict[str, Values]:
     values["intrinsics"], values["camera_from_head"] = turned_camera(
         stored, values["intrinsics"], values["camera_from_head"]
     )
+    if info.quarter_turns % 2:  # the camera's x and y have changed places
+        values["pose_sd"] = values["pose_sd"][:, [1, 0, 2, 4, 3, 5]]
     return values
 
 

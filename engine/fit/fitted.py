@@ -12,7 +12,7 @@ from engine.fit.residuals import Measurement
 from engine.fit.solver import FitState
 from engine.fit.traits import Guess
 from engine.fit.trust import Quality
-from engine.types import Alignment, Array
+from engine.types import Alignment, Array, Deviations, HeadState
 
 _FACE_LANDMARKS = 468  # without the irises; the crop's box is theirs
 
@@ -32,7 +32,22 @@ class Fitted:
     velocity: Array  # (6,) of the pose, see dynamics.velocity_after
     image: NDArray[np.uint8]  # (H, W, 3) RGB that it was seen in
     spread_px2: Array  # (N,) variance of the fitted vertices, see motion.spread_after
-    shared: Array  # (K, 2) amplitudes of the network's shared error
+    shared: Array | None  # (K, 2) amplitudes of the network's shared errors
+
+
+def head_state(fitted: Fitted, deviations: Deviations) -> HeadState:
+    """Return what leaves the tracker of a fit."""
+    state = fitted.state
+    return HeadState(
+        camera_from_head=state.camera_from_head,
+        expression=state.expression,
+        gaze=state.gaze,
+        neck=state.neck,
+        points_px=fitted.points_px,
+        vertices=fitted.vertices,
+        rms_px=fitted.quality.rms_px,
+        deviations=deviations,
+    )
 
 
 def outline(head: HeadModel, points_px: Array) -> Array:

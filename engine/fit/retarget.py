@@ -15,7 +15,7 @@ import numpy as np
 from engine.errors import ConfigError
 from engine.fit.responses import AT_MOST, RESPONSES, YIELDS, ShapeResponse, Yield
 from engine.fit.sides import SPLIT_NAMES, halves, merged
-from engine.types import BLENDSHAPE_NAMES, Array, Blendshapes
+from engine.types import BLENDSHAPE_NAMES, Array, Blendshapes, HeadState
 
 # The eye's usual range, by the ARKit shape's direction.
 LOOK_LIMITS_RAD: tuple[tuple[str, float], ...] = (
@@ -125,6 +125,42 @@ def retarget(
         left = weights[_WHOLES] / np.maximum(answered[_WHOLES], 1e-9)
         sides[side::2] = np.clip(alone * np.minimum(left, 1.0), 0.0, 1.0)
     return Blendshapes(weights, sides)
+
+
+def weight_deviations(
+    head: HeadState,
+    names: tuple[str, ...],
+    settings: RetargetSettings,
+    tongue: float | None,
+    touching: Array | None,
+    person: PersonCalibration | None = None,
+) -> Array | None:
+    """Return the standard deviations (52,) of a head's blendshapes; None if the fit states none.
+
+    Each weight by its own reading, up or down, whichever changes it more: a weight of 0 has only
+    one way to be wrong. Other arguments as of `retarget`; what shapes take off each other is left
+    out.
+    """
+    sd = head.deviations
+    if sd is None:
+        return None
+    looks = np.zeros(len(BLENDSHAPE_NAMES))
+    for eye, side in enumerate(_SIDES):
+        for axis, ways in enumerate((("Out", "In"), ("Up", "Down"))):
+            for way in ways:
+                limit = dict(settings.look_limits_rad)[way]
+                looks[_INDEX[f"eyeLook{way}{side}"]] = sd.gaze[eye, axis] / limit
+
+    def read(expression: Array) -> Array:
+        return readings(expression, names, head.gaze, settings, tongue, touching)
+
+    def answered(reading: Array) -> Array:
+        return np.clip(_answered(_of_person(reading, person), settings.shapes), 0.0, 1.0)
+
+    here = answered(read(head.expression))
+    above = answered(read(head.expression + sd.expression) + looks)
+    below = answered(read(np.maximum(head.expression - sd.expression, 0.0)) - looks)
+    return np.maximum(above - here, here - below)
 
 
 def _of_person(read: Array, person: PersonCalibration | None) -> Array:

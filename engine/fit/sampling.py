@@ -23,7 +23,7 @@ class FitVertices:
     joint_identity: Array  # (4, 3, K) float32
     skin: Array  # (N, 4) float32, weights of neck, jaw, left eye, right eye
     information: Array  # (N,) what a vertex counts beside 1 / sigma^2
-    modes: Array  # (N, K) float32, what vertices err together, units of sigma
+    modes: Array  # (N, K) float32, what vertices err together, units of sigma; K = 0: not told
 
 
 def fit_vertices(

@@ -129,12 +129,13 @@ class FitSettings:
     offset_sigma_m: float = 0.002  # of a vertex in x, y or z
 
     # Data. The network's sigma is per point; neighbours err together, so that a thousand points
-    # are worth fewer. How they do is measured for each network (noise.py). Without such figures:
-    # a point counts 1 / (points within correlation_uv), times common_share.
+    # are worth fewer: a point counts 1 / (points within correlation_uv), times common_share.
     # The distance is short on purpose: what neighbours share moves the pose, while lips and lids
     # live on their difference. At 1/48 the fit lost a third of the mouth's opening on real clips.
     correlation_uv: float = 1 / 400  # distance on the UV map over which errors are alike
-    # With measured figures: what is left of a vertex's own information, since no head model is
+    # Whether measured shared errors are marginalised in the fit as well; see docs/live_fit.md.
+    marginalise: bool = False
+    # If so: what is left of a vertex's own information, since no head model is
     # quite the person. On rendered sequences 1.0 costs a tenth of the coefficients' error, 0.1
     # costs lids.
     own_share: float = 0.25

@@ -6,9 +6,8 @@ exactly under the coefficients' bounds.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,15 +17,13 @@ from engine.fit.contact import Contact
 from engine.fit.deformation import smooth_offsets
 from engine.fit.heads import HeadModel
 from engine.fit.lids import Lids
-from engine.fit.noise import Discount, NoiseModel, expected
+from engine.fit.noise import NoiseModel
 from engine.fit.priors import add_priors, priors_for
 from engine.fit.residuals import (
     EXPRESSION_START,
     GAZE,
     NECK,
     POSE,
-    ROTATION,
-    SHIFT,
     Carried,
     Measurement,
     Person,
@@ -39,45 +36,13 @@ from engine.fit.residuals import (
 from engine.fit.retarget import LOOK_LIMITS_RAD
 from engine.fit.sampling import fit_vertices, vertex_normals
 from engine.fit.settings import FitSettings, MotionSettings
+from engine.fit.shared_errors import Discount, SharedErrors
 from engine.fit.skinning import joint_motion, joints_of, neutral_of, posed
+from engine.fit.state import FitState, Past
 from engine.fit.traits import Guess
 from engine.types import Alignment, Array, Identity
 
 FACE_REGIONS = ("face", "eyes", "nose", "mouth")
-
-
-@dataclass(frozen=True, eq=False)
-class FitState:
-    """The unknowns of one frame."""
-
-    camera_from_head: Array  # (4, 4)
-    expression: Array  # (E,) in [0, 1]
-    gaze: Array  # (2, 2) rad; rows left, right eye; columns yaw, pitch
-    neck: Array  # (3,) rad
-
-    def values(self) -> Array:
-        """Return the unknowns (13 + E,) in the Jacobian's order; the pose's six are zero."""
-        return np.concatenate([np.zeros(6), self.gaze.ravel(), self.neck, self.expression])
-
-    def moved(self, step: Array) -> FitState:
-        """Return the state after a step (13 + E,), the pose turned in camera axes."""
-        pose = self.camera_from_head.copy()
-        pose[:3, :3] = cv2.Rodrigues(step[ROTATION])[0] @ pose[:3, :3]
-        pose[:3, 3] += step[SHIFT]
-        return FitState(
-            camera_from_head=pose,
-            expression=np.minimum(np.maximum(self.expression + step[EXPRESSION_START:], 0.0), 1.0),
-            gaze=self.gaze + step[GAZE].reshape(2, 2),
-            neck=self.neck + step[NECK],
-        )
-
-    def change_since(self, before: FitState) -> Array:
-        """Return the step (13 + E,) that would turn `before` into this state."""
-        change = self.values() - before.values()
-        turned = self.camera_from_head[:3, :3] @ before.camera_from_head[:3, :3].T
-        change[ROTATION] = cv2.Rodrigues(turned)[0][:, 0]
-        change[SHIFT] = self.camera_from_head[:3, 3] - before.camera_from_head[:3, 3]
-        return change
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,30 +54,6 @@ class Body:
     chosen: Person  # the fitted vertices
 
 
-@dataclass(frozen=True, eq=False)
-class Past:
-    """The last frame's state and how long ago it was."""
-
-    state: FitState
-    interval_s: float
-    hold_pose: bool = True  # False right after the person or the focal length has changed
-    shared: Array | None = None  # (K, 2) amplitudes of the network's shared error then
-    velocity: Array = field(default_factory=lambda: np.zeros(6))  # of the pose, rad/s and m/s
-    motion: Carried | None = None  # where the vertices should be if they moved with the picture
-
-    def surprise(self, state: FitState) -> Array:
-        """Return the step (13 + E,) from where the last frame's head would be by now to a state."""
-        change = state.change_since(self.state)
-        change[POSE] -= self.velocity * self.interval_s
-        return change
-
-    def ahead(self) -> FitState:
-        """Return the last frame's state moved on."""
-        step = np.zeros(len(self.state.values()))
-        step[POSE] = self.velocity * self.interval_s
-        return self.state.moved(step)
-
-
 class Solver:
     """Fits one head model to alignments; keeps the person's shape and the working memory.
 
@@ -120,7 +61,7 @@ class Solver:
     settings  weights and limits
     look_limits_rad  gaze at which an eyeLook shape is 1, by direction
     motion    how what is carried over from the last frame is weighed
-    noise     how the network errs; None: by a rule of thumb, see FitSettings.correlation_uv
+    noise     how the network errs; only FitSettings.marginalise asks for it
     """
 
     def __init__(
@@ -133,11 +74,13 @@ class Solver:
     ) -> None:
         self.head, self.settings = head, settings or FitSettings()
         self.motion_settings = motion or MotionSettings()
-        self.chosen = fit_vertices(head, self.settings, noise)
+        known = noise if self.settings.marginalise else None
+        self.chosen = fit_vertices(head, self.settings, known)
         self._offsets = self._static_offsets()
-        self.persistence = np.zeros(0) if noise is None else noise.persistence
-        self.shared = np.zeros((len(self.persistence), 2))  # amplitudes in the last solution
+        self.shared_errors = known and SharedErrors(self.chosen.modes, known.persistence)
+        self.shared: Array | None = None  # (K, 2) amplitudes of the shared errors, last solution
         self.discount: Discount | None = None  # of the last normal equations
+        self.picture = np.zeros((0, 0)), np.zeros(0)  # theirs, before all that is known without it
         self.priors = priors_for(head.expression_names, self.settings, dict(look_limits_rad))
         self._rows = rows_for(len(self.chosen.vertex), len(head.expression_names))
         self._jaw_open = head.expression_names.index("jawOpen")
@@ -269,7 +212,9 @@ class Solver:
             low, high = self._bounds(state)
             step = minimise_bounded(hessian, gradient, low, high)
             state = state.moved(step)
-            self._note_shared(step)
+            if self.discount is not None:
+                moved = self._rows.jacobian @ step.astype(np.float32)
+                self.shared = self.discount.amplitudes(moved)
         return state
 
     def normal_equations(
@@ -319,32 +264,18 @@ class Solver:
         return hessian, gradient
 
     def _data(self, measurement: Measurement, past: Past | None) -> tuple[Array, Array]:
-        """Return what the linearised rows say, with the network's shared error marginalised."""
+        """Return what the linearised rows say, shared errors of the network taken off."""
         rows = self._rows
         hessian = (rows.jacobian.T @ rows.jacobian).astype(np.float64)
         gradient = (rows.residual @ rows.jacobian).astype(np.float64)
-        self.discount = self._discounted(measurement, past)
-        if self.discount is not None:
+        self.picture = hessian.copy(), gradient.copy()
+        if self.shared_errors is not None:
+            before, since = (past.shared, past.interval_s) if past else (None, 0.0)
+            self.discount = self.shared_errors.discount(rows, measurement, before, since)
             cross = self.discount.cross(rows.jacobian)
             hessian -= cross.T @ cross
             gradient -= self.discount.slope(cross)
         return hessian, gradient
-
-    def _discounted(self, measurement: Measurement, past: Past | None) -> Discount | None:
-        if not len(self.persistence):
-            return None
-        rows = self._rows
-        prior = expected(
-            self.persistence, past.shared if past else None, past.interval_s if past else 0.0
-        )
-        misfit = rows.projected - measurement.points
-        return Discount(
-            self.chosen.modes, measurement.sigma, misfit, rows.by_place, rows.weight**2, prior
-        )
-
-    def _note_shared(self, step: Array) -> None:
-        if self.discount is not None:
-            self.shared = self.discount.amplitudes(self._rows.jacobian @ step.astype(np.float32))
 
     def linearised(
         self,

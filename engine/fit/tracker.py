@@ -9,9 +9,10 @@ import numpy as np
 
 from engine.clock import NS_PER_S, now_ns
 from engine.errors import PersonError
+from engine.fit.deviations import Sureness
 from engine.fit.dynamics import velocity_after
 from engine.fit.familiar import Familiar
-from engine.fit.fitted import Fitted, outline, roll_of
+from engine.fit.fitted import Fitted, head_state, outline, roll_of
 from engine.fit.heads import HeadModel
 from engine.fit.learner import Sight, learner_of
 from engine.fit.lens import distorted, undistorted, undistorted_points
@@ -19,7 +20,7 @@ from engine.fit.motion import Displacement, FlowMeter, carried, spread_after, ve
 from engine.fit.noise import NoiseModel
 from engine.fit.person import PersonCalibration, StoredPerson
 from engine.fit.residuals import Carried, Measurement
-from engine.fit.retarget import readings, retarget
+from engine.fit.retarget import readings, retarget, weight_deviations
 from engine.fit.search import FaceDetector, find
 from engine.fit.settings import TrackerSettings
 from engine.fit.solver import FitState, Past, Solver
@@ -37,7 +38,6 @@ from engine.types import (
     Camera,
     Crop,
     Frame,
-    HeadState,
     Status,
     TrackResult,
 )
@@ -57,7 +57,7 @@ class Tracker:
     person    who is expected, with what earlier sessions have learnt of them
     keep      called at the end with the person, unless nobody was expected
     newcomer  makes a person of a name that is not taken yet; raises PersonError if it is
-    noise     how the backend's network errs, see Solver
+    noise     how the backend's network errs; None: as networks usually do
     """
 
     def __init__(
@@ -78,6 +78,7 @@ class Tracker:
         self._solver = Solver(
             head, settings.fit, settings.retarget.look_limits_rad, settings.motion, noise
         )
+        self._sureness = Sureness(self._solver, noise)
         self._learner = learner_of(self._solver, settings, camera, person, noise)
         self._last: Fitted | None = None
         self._flow = FlowMeter(settings.motion)
@@ -365,6 +366,9 @@ class Tracker:
             tongue = alignment.traits.tongue if alignment.traits is not None else None
             touching = self._solver.touching(state)
             read = readings(state.expression, names, state.gaze, settings, tongue, touching)
+            head = head_state(
+                fitted, self._sureness.of(fitted.measurement.sigma, state, fitted.guess)
+            )
             blendshapes = retarget(
                 state.expression,
                 names,
@@ -374,15 +378,8 @@ class Tracker:
                 touching=touching,
                 person=self._calibration,
             )
-            head = HeadState(
-                camera_from_head=state.camera_from_head,
-                expression=state.expression,
-                gaze=state.gaze,
-                neck=state.neck,
-                points_px=fitted.points_px,
-                vertices=fitted.vertices,
-                rms_px=fitted.quality.rms_px,
-            )
+            sd = weight_deviations(head, names, settings, tongue, touching, self._calibration)
+            blendshapes = replace(blendshapes, sd=sd)
         self._end_stage("retarget")
         return TrackResult(
             frame_index=frame.index,

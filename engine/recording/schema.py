@@ -29,6 +29,11 @@ VALUE_COLUMNS: dict[str, tuple[_Shape, type[np.generic]]] = {
     "neck": ((3,), np.float32),
     "blendshapes": ((len(BLENDSHAPE_NAMES),), np.float32),
     "blendshape_sides": ((len(SIDE_NAMES),), np.float32),
+    "pose_sd": ((6,), np.float32),
+    "expression_sd": ((len(BLENDSHAPE_NAMES),), np.float32),
+    "gaze_sd": ((2, 2), np.float32),
+    "neck_sd": ((3,), np.float32),
+    "blendshapes_sd": ((len(BLENDSHAPE_NAMES),), np.float32),
     "points_px": (("V", 2), np.float32),
     "visible": (("V",), np.uint8),
     "alignment_px": (("V", 2), np.float32),
@@ -37,7 +42,14 @@ VALUE_COLUMNS: dict[str, tuple[_Shape, type[np.generic]]] = {
 }
 
 
-ADDED = ("blendshape_sides",)  # columns that takes of older programs lack
+ADDED = (
+    "blendshape_sides",
+    "pose_sd",
+    "expression_sd",
+    "gaze_sd",
+    "neck_sd",
+    "blendshapes_sd",
+)  # columns that takes of older programs lack
 
 
 def shapes(vertices: int) -> dict[str, tuple[int, ...]]:
@@ -85,10 +97,20 @@ def values(result: TrackResult, visible: Callable[[], Values], vertices: int) ->
             "visible": visible(),
             "rms_px": np.array(head.rms_px),
         }
+        if head.deviations is not None:
+            sd = head.deviations
+            row |= {
+                "pose_sd": sd.pose,
+                "expression_sd": merged(sd.expression),
+                "gaze_sd": sd.gaze,
+                "neck_sd": sd.neck,
+            }
     if result.blendshapes is not None:
         row["blendshapes"] = result.blendshapes.weights
         if result.blendshapes.sides is not None:
             row["blendshape_sides"] = result.blendshapes.sides
+        if result.blendshapes.sd is not None:
+            row["blendshapes_sd"] = result.blendshapes.sd
     if result.alignment is not None:
         alignment = result.alignment
         row["alignment_px"][alignment.anchors] = alignment.points_px

@@ -21,7 +21,7 @@ def test_factors_of_samples_with_gaps() -> None:
     loadings, own = rng.normal(size=(12, 2)), rng.uniform(0.1, 0.6, 12)
     samples = rng.normal(size=(6000, 2)) @ loadings.T + rng.normal(size=(6000, 12)) * np.sqrt(own)
     known = rng.uniform(size=samples.shape) < 0.6
-    found = factor_analysis.fit(np.where(known, samples, np.nan), known, 2, 60, seed=1)
+    found = factor_analysis.fit(np.where(known, samples, np.nan), known, 2, 12, seed=1)
     covariance = found.loadings @ found.loadings.T + np.diag(found.own)
     np.testing.assert_allclose(covariance, loadings @ loadings.T + np.diag(own), atol=0.25)
     np.testing.assert_allclose(found.own, own, atol=0.1)

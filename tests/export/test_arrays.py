@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -61,6 +62,7 @@ def test_names_and_shapes_are_those_of_the_contract(take: Take, tmp_path: Path) 
         "frame_index": (T,), "timings_ms": (T, 3), "stage_names": (3,), "blendshapes": (T, 52),
         "blendshape_names": (52,), "blendshape_sides": (T, 4), "blendshape_side_names": (4,),
             "camera_from_head": (T, 4, 4), "gaze": (T, 2, 2),
+            "pose_sd": (T, 6), "gaze_sd": (T, 2, 2), "blendshapes_sd": (T, 52),
         "intrinsics": (3, 3), "quarter_turns": (), "frame_intrinsics": (T, 3, 3),
     }  # fmt: skip
     assert file["visible"].dtype == bool
@@ -115,3 +117,14 @@ def test_destination_that_cannot_be_written_is_a_take_error(take: Take, tmp_path
 def test_file_is_written_in_one_step(take: Take, tmp_path: Path) -> None:
     _exported(take, tmp_path / "out.npz")
     assert sorted(file.name for file in tmp_path.iterdir()) == ["out.npz", "take"]
+
+
+def test_deviations_turn_with_the_picture(take: Take, tmp_path: Path) -> None:
+    """A quarter turn makes x of y: what was unsure across is unsure along."""
+    turned = dataclasses.replace(
+        take,
+        info=dataclasses.replace(take.info, quarter_turns=1, width_px=640, height_px=480),
+    )
+    upright, lying = take.values["pose_sd"], _exported(turned, tmp_path / "out.npz")["pose_sd"]
+    np.testing.assert_array_equal(lying[:, [1, 0, 4, 3]], upright[:, [0, 1, 3, 4]])
+    np.testing.assert_array_equal(lying[:, [2, 5]], upright[:, [2, 5]])

@@ -12,7 +12,9 @@ from fit_scene import INTRINSICS
 
 from engine.errors import AssetError
 from engine.fit.heads.open_head import OpenHead
-from engine.fit.noise import Discount, NoiseModel, expected, read_noise, write_noise
+from engine.fit.noise import NoiseModel, read_noise, write_noise
+from engine.fit.settings import FitSettings
+from engine.fit.shared_errors import Discount, expected
 from engine.fit.solver import Past, Solver
 
 N, K, P = 30, 3, 5
@@ -118,7 +120,11 @@ def drifting(head: OpenHead) -> NoiseModel:
     """Errors that are one shift of the whole face, six times sigma, and hardly anything else."""
     count = len(head.neutral)
     return NoiseModel(
-        np.full((count, 1), 6.0, np.float32), np.full(count, 0.1, np.float32), 0.001, np.zeros(1)
+        np.full((count, 1), 6.0, np.float32),
+        np.full(count, 0.1, np.float32),
+        0.001,
+        np.zeros(1),
+        np.ones(8),
     )
 
 
@@ -130,7 +136,7 @@ def test_a_shift_of_the_whole_face_says_less_than_a_gap_between_lips(
     opened = fit_scene.projected(head, np.zeros(60), fit_scene.state_at(head, jawOpen=0.4))
     found = {}
     for name, noise in (("none", None), ("drifting", drifting)):
-        solver = Solver(head, noise=noise)
+        solver = Solver(head, FitSettings(marginalise=True), noise=noise)
         for what, points in (("shift", places + np.array([3.0, 0.0])), ("jaw", opened)):
             measurement = solver.measured(fit_scene.alignment(points, 1.0))
             past = Past(rest, 1 / 30, shared=np.zeros((1, 2)))

@@ -13,10 +13,10 @@ from engine.fit import skinning
 from engine.fit.heads import landmarks
 from engine.fit.heads.open_head import OpenHead
 from engine.fit.responses import RESPONSES, YIELDS, ShapeResponse, Yield
-from engine.fit.retarget import RetargetSettings, retarget
+from engine.fit.retarget import RetargetSettings, retarget, weight_deviations
 from engine.fit.settings import FitSettings, per_shape
 from engine.fit.solver import Solver
-from engine.types import BLENDSHAPE_NAMES, Array
+from engine.types import BLENDSHAPE_NAMES, Array, Deviations, HeadState
 
 PLAIN = RetargetSettings(shapes=(), yields=(), at_most=())
 AHEAD = np.zeros((2, 2))
@@ -229,3 +229,45 @@ def test_lids_that_touch_read_as_a_whole_blink_on_every_face(head: OpenHead, see
             touching=solver.touching(state),
         )
         assert share == 0.5 or min(sent["eyeBlinkLeft"], sent["eyeBlinkRight"]) > 0.97
+
+
+def test_a_weight_is_as_unsure_as_its_reading_after_gain_dead_zone_and_lids() -> None:
+    """Finite differences of `retarget` itself, one shape at a time."""
+    names = BLENDSHAPE_NAMES
+    at = {"eyeBlinkLeft": 0.3, "jawOpen": 0.4}
+    by = {"eyeBlinkLeft": 0.06, "eyeBlinkRight": 0.03, "jawOpen": 0.02, "mouthFunnel": 0.1}
+    shapes = (ShapeResponse("jawOpen", dead=0.1, gain=1.5), ShapeResponse("mouthFunnel", dead=0.3))
+    settings = RetargetSettings(shapes=shapes, yields=(), at_most=())
+    expression, touching = np.array([at.get(n, 0.0) for n in names]), np.array([0.6, 0.6])
+    said = Deviations(
+        np.zeros(6),
+        np.array([by.get(n, 0.0) for n in names]),
+        np.array([[0.07, 0.0], [0.0, 0.0]]),
+        np.zeros(3),
+    )
+    head = HeadState(
+        np.eye(4),
+        expression,
+        np.zeros((2, 2)),
+        np.zeros(3),
+        np.zeros((1, 2)),
+        np.zeros((1, 3)),
+        1.0,
+        said,
+    )
+    sd = weight_deviations(head, names, settings, None, touching)
+    assert sd is not None
+    by_name = dict(zip(BLENDSHAPE_NAMES, sd, strict=True))
+    assert by_name["eyeBlinkLeft"] == pytest.approx(0.06 / 0.6)
+    assert by_name["eyeBlinkRight"] == pytest.approx(0.03 / 0.6), "it can only be more than 0"
+
+    def jaw(value: float) -> float:
+        moved = expression.copy()
+        moved[names.index("jawOpen")] = value
+        return retarget(moved, names, AHEAD, settings, touching=touching)["jawOpen"]
+
+    assert by_name["jawOpen"] == pytest.approx(jaw(0.42) - jaw(0.4), abs=1e-9)
+    assert by_name["mouthFunnel"] == 0.0, "a tenth does not leave the dead zone"
+    out = dict(settings.look_limits_rad)["Out"]
+    assert by_name["eyeLookOutLeft"] == pytest.approx(0.07 / out)
+    assert by_name["browInnerUp"] == 0.0

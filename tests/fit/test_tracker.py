@@ -44,6 +44,12 @@ def test_a_moving_face_is_followed_without_the_detector(head: OpenHead) -> None:
         off = (result.head.points_px - network.truth(index))[fit_scene.face_vertices(head)]
         assert np.median(np.linalg.norm(off, axis=1)) < 2.0
         compiled = compiled or len(linearise.signatures)
+        sure = result.head.deviations
+        assert sure is not None
+        assert (sure.pose > 0).all()
+        assert (sure.pose < 0.1).all()
+        assert result.blendshapes.sd is not None
+        assert ((result.blendshapes.sd >= 0) & (result.blendshapes.sd <= 1)).all()
     assert network.detections == 1
     assert len(linearise.signatures) == compiled, "read-only values made numba compile again"
     assert result.blendshapes["jawOpen"] == pytest.approx(

@@ -63,6 +63,8 @@ def test_round_trip_is_exact(tmp_path: Path) -> None:
     for row, result in enumerate(given):
         if result.head is None or result.alignment is None or result.blendshapes is None:
             continue
+        assert result.head.deviations is not None
+        assert result.blendshapes.sd is not None
         for name, value in {
             "camera_from_head": result.head.camera_from_head,
             "expression": result.head.expression.astype(np.float32),
@@ -71,6 +73,11 @@ def test_round_trip_is_exact(tmp_path: Path) -> None:
             "points_px": result.head.points_px,
             "rms_px": np.float32(result.head.rms_px),
             "blendshapes": result.blendshapes.weights,
+            "blendshapes_sd": result.blendshapes.sd,
+            "pose_sd": result.head.deviations.pose.astype(np.float32),
+            "expression_sd": result.head.deviations.expression.astype(np.float32),
+            "gaze_sd": result.head.deviations.gaze.astype(np.float32),
+            "neck_sd": result.head.deviations.neck.astype(np.float32),
             "alignment_px": result.alignment.points_px,
             "sigma_px": result.alignment.sigma_px,
         }.items():
@@ -100,11 +107,12 @@ def test_halves_are_stored_and_the_fit_s_shapes_are_whole(tmp_path: Path) -> Non
     assert stored[0] == pytest.approx(wide[0])
 
 
-def test_takes_of_programs_that_knew_no_halves_are_read(
+def test_takes_of_programs_that_knew_no_halves_and_deviations_are_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     known = dict(schema.VALUE_COLUMNS)
-    del known["blendshape_sides"]
+    for name in schema.ADDED:
+        del known[name]
     with monkeypatch.context() as older:
         older.setattr(schema, "VALUE_COLUMNS", known)
         reserve(tmp_path / "t")
@@ -112,7 +120,8 @@ def test_takes_of_programs_that_knew_no_halves_are_read(
         made.write(FRAME, tracked(0, vertices=VERTICES))
         made.close()
     take = read_take(tmp_path / "t")
-    assert np.isnan(take.values["blendshape_sides"]).all()
+    for name in schema.ADDED:
+        assert np.isnan(take.values[name]).all()
     assert np.isfinite(take.values["blendshapes"]).all()
 
 
