@@ -84,6 +84,15 @@ def test_hidden_shapes_are_those_under_the_cover() -> None:
     assert row["rotation_deg_p95"] == pytest.approx(5.0)
 
 
+def test_a_hidden_shape_that_reads_less_than_ever_shown_is_false_too() -> None:
+    mouth = np.zeros(478, bool)
+    mouth[list(judge.LANDMARK_REGIONS["mouth"])] = True
+    clean = [seen(shot(0.04 * i), FACE, **_measured(0.6)) for i in range(3)]
+    rows = [seen(shot(0.04 * i, covered=mouth), FACE, **_measured(0.0)) for i in range(3)]
+    row = judge.against_clean(rows, clean)
+    assert row["hidden_shapes_false_p99"] == pytest.approx(0.5)  # 0.6 but for the allowance
+
+
 def _measured(weight: float) -> dict[str, np.ndarray]:
     return {"weights": np.full(52, weight), "sigma_px": np.ones(478), "rotation": np.eye(3)}
 
