@@ -165,14 +165,14 @@ class Tracker:
         if afresh:
             self._moved = None
             return self._fit(frame, crop, None)
-        interval_s = (frame.captured_ns - last.captured_ns) / NS_PER_S
-        since = float(np.clip(interval_s, _SHORTEST_S, _LONGEST_S))
-        past = Past(last.state, since, velocity=last.velocity, shared=last.shared)
+        since_s = _told_s(frame, last)
+        past = Past(last.state, since_s, velocity=last.velocity, shared=last.shared)
         self._moved = self._motion(frame, last)
         self._end_stage("fit")
         settings = self._settings
         memory = last.alignment.memory
-        if settings.warm_start and memory and interval_s <= settings.warm_longest_s:
+        recent = _interval_s(frame, last) <= settings.warm_longest_s
+        if settings.warm_start and memory and recent:
             fitted = self._fit(frame, crop, past, memory=memory)
             if fitted is not None:
                 return fitted
@@ -278,15 +278,12 @@ class Tracker:
         if self._learner.offer(sight):
             past = None
             if self._last is not None and self._outline and not self._familiar.afresh:
-                interval_s = (frame.captured_ns - self._last.captured_ns) / NS_PER_S
-                interval_s = float(np.clip(interval_s, _SHORTEST_S, _LONGEST_S))
-                carried = self._carried(fitted.measurement)
                 past = Past(
                     self._last.state,
-                    interval_s,
+                    _told_s(frame, self._last),
                     hold_pose=False,
                     velocity=fitted.velocity,
-                    motion=carried,
+                    motion=self._carried(fitted.measurement),
                 )
             state = self._solver.solve(
                 fitted.measurement,
@@ -312,8 +309,7 @@ class Tracker:
     def _motion(self, frame: Frame, last: Fitted) -> Displacement | None:
         """Measure how the fitted vertices moved since the last frame."""
         settings = self._settings.motion
-        interval_s = (frame.captured_ns - last.captured_ns) / NS_PER_S
-        if settings.weight <= 0.0 or interval_s > settings.longest_s:
+        if settings.weight <= 0.0 or _interval_s(frame, last) > settings.longest_s:
             return None
         chosen = self._solver.chosen.vertex
         points = last.points_px[chosen]
@@ -394,3 +390,12 @@ class Tracker:
             readings=read,
             stage_ns=self._stage_ns,
         )
+
+
+def _interval_s(frame: Frame, last: Fitted) -> float:
+    return (frame.captured_ns - last.captured_ns) / NS_PER_S
+
+
+def _told_s(frame: Frame, last: Fitted) -> float:
+    """Return the interval that the priors are told."""
+    return float(np.clip(_interval_s(frame, last), _SHORTEST_S, _LONGEST_S))
