@@ -150,7 +150,7 @@ class Tracker:
             self._stranger.forget()
             status = Status.LOST if was_tracking else Status.SEARCHING
             return self._result(frame, status, None)
-        self._outline = [*self._outline[-1:], self._landmarks(fitted.points_px)]
+        self._outline = [*self._outline[-1:], outline(self._head, fitted.points_px)]
         return self._result(frame, Status.TRACKING, fitted)
 
     def _follow(self, frame: Frame, last: Fitted) -> Fitted | None:
@@ -249,7 +249,7 @@ class Tracker:
             # One step old: normals hardly turn in the last step.
             self._solver.rows.facing,
             state.camera_from_head,
-            self._landmarks(points),
+            outline(self._head, points),
             (frame.image.shape[1], frame.image.shape[0]),
             self._settings.trust,
         )
@@ -344,9 +344,6 @@ class Tracker:
             guess=last.guess,
         )
         return replace(last, state=state, shared=self._solver.shared)
-
-    def _landmarks(self, points_px: Array) -> Array:
-        return outline(self._head, points_px)
 
     def _end_stage(self, name: str) -> None:
         now = now_ns()
