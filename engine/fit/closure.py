@@ -44,7 +44,9 @@ class Closure:
             return (at[1] - at[0]).reshape(*field.shape[:-2], 3, 5).astype(float)
 
         self._neutral = gaps(head.neutral)
-        self._identity, self._expression = gaps(head.identity_basis), gaps(head.expression_basis)
+        self._expression = gaps(head.expression_basis)
+        self._by_shape = self._expression.reshape(len(self._expression), -1)
+        self._by_person = gaps(head.identity_basis).reshape(len(head.identity_basis), -1)
         # lips are seen to meet in front of their contact, by as much as the upper one lies behind
         behind = -float(gaps(head.neutral, axis=2)[2, 1:4].mean())
         self.lip_overlap_m = max(behind, LEAST_LIP_OVERLAP_M)
@@ -56,7 +58,7 @@ class Closure:
         """
         others = expression.copy()
         others[BLINKS] = 0.0
-        gap = self._person(identity) + np.tensordot(others, self._expression, 1)
+        gap = self._person(identity) + (others @ self._by_shape).reshape(3, 5)
         travel = -self._expression[BLINKS, [0, 1]]
         wanted = (gap[:2] + LID_OVERLAP_M) / np.maximum(travel, 1e-4)
         return np.clip(wanted.max(axis=1), LEAST_BLINK, 1.0)
@@ -67,4 +69,4 @@ class Closure:
         return float(np.clip(gap / -self._expression[MOUTH_CLOSE, 2, 1:4].mean(), 0.0, MOST_SEAL))
 
     def _person(self, identity: Array) -> Array:
-        return self._neutral + np.tensordot(identity, self._identity, 1)
+        return self._neutral + (identity @ self._by_person).reshape(3, 5)

@@ -27,6 +27,7 @@ class Fitted:
     guess: Guess | None  # what the network says of the expression
     vertices: Array  # (V, 3) metres, head space
     points_px: Array  # (V, 2)
+    outline_px: Array  # (468, 2), see `outline`
     quality: Quality
     captured_ns: int
     velocity: Array  # (6,) of the pose, see dynamics.velocity_after

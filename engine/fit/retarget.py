@@ -8,7 +8,8 @@ of the shape -> left and right drawn together -> exclusions -> clamp.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from functools import cached_property
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -42,6 +43,15 @@ class PersonCalibration(Protocol):
     def gain(self) -> Array:
         """(52,) factor on what is left after the offset."""
         ...
+
+
+class _Responses(NamedTuple):
+    """The rows of shapes as arrays, (52,)."""
+
+    dead: Array
+    gain: Array
+    curve: Array
+    most: Array
 
 
 @dataclass(frozen=True)
@@ -85,6 +95,16 @@ class RetargetSettings:
             if limit <= 0:
                 raise ConfigError(f"retarget.look_limits_rad: {way} is {limit}; must be above 0")
 
+    @cached_property
+    def responses(self) -> _Responses:
+        """The table of `shapes`; a shape without a row is passed as it is."""
+        passed = ShapeResponse(BLENDSHAPE_NAMES[0])
+        rows = {row.name: row for row in self.shapes}
+        ordered = [rows.get(name, passed) for name in BLENDSHAPE_NAMES]
+        return _Responses(
+            *(np.array([getattr(row, part) for row in ordered]) for part in _Responses._fields)
+        )
+
 
 _USUAL = RetargetSettings()
 
@@ -111,7 +131,7 @@ def retarget(
     `sides`. The eyeLook shapes come from gaze: the coefficients of that name only follow the lids.
     """
     read = readings(expression, names, gaze, settings, tongue, touching)
-    answered = _answered(_of_person(read, person), settings.shapes)
+    answered = _answered(_of_person(read, person), settings)
     weights = _sent(answered, settings)
     parts = halves(expression)
     if parts is None:
@@ -120,7 +140,7 @@ def retarget(
     for side in range(2):
         half = read.copy()
         half[_WHOLES] = parts[side::2]
-        alone = _answered(_of_person(half, person), settings.shapes)[_WHOLES]
+        alone = _answered(_of_person(half, person), settings)[_WHOLES]
         # What exclusions leave of the whole they leave of each half.
         left = weights[_WHOLES] / np.maximum(answered[_WHOLES], 1e-9)
         sides[side::2] = np.clip(alone * np.minimum(left, 1.0), 0.0, 1.0)
@@ -155,7 +175,7 @@ def weight_deviations(
         return readings(expression, names, head.gaze, settings, tongue, touching)
 
     def answered(reading: Array) -> Array:
-        return np.clip(_answered(_of_person(reading, person), settings.shapes), 0.0, 1.0)
+        return np.clip(_answered(_of_person(reading, person), settings), 0.0, 1.0)
 
     here = answered(read(head.expression))
     above = answered(read(head.expression + sd.expression) + looks)
@@ -171,9 +191,7 @@ def _sent(answered: Array, settings: RetargetSettings) -> Array:
     weights = answered.copy()
     _draw_together(weights, settings.shapes)
     weights = _excluded(weights, settings)
-    for row in settings.shapes:
-        weights[_INDEX[row.name]] = min(weights[_INDEX[row.name]], row.most)
-    return np.clip(weights, 0.0, 1.0)
+    return np.clip(np.minimum(weights, settings.responses.most), 0.0, 1.0)
 
 
 def readings(
@@ -198,13 +216,10 @@ def readings(
     return weights
 
 
-def _answered(weights: Array, shapes: tuple[ShapeResponse, ...]) -> Array:
-    result = np.maximum(weights, 0.0)
-    for row in shapes:
-        i = _INDEX[row.name]
-        beyond = max(row.gain * float(weights[i]) - row.dead, 0.0) / (1.0 - row.dead)
-        result[i] = row.most * beyond**row.curve
-    return result
+def _answered(weights: Array, settings: RetargetSettings) -> Array:
+    dead, gain, curve, most = settings.responses
+    beyond = np.maximum(gain * weights - dead, 0.0) / (1.0 - dead)
+    return most * beyond**curve
 
 
 def _draw_together(weights: Array, shapes: tuple[ShapeResponse, ...]) -> None:

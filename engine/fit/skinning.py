@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
+from numba import njit
 
 from engine.fit.heads import HeadModel, gaze_rotation
 from engine.geometry import cross_matrix
@@ -78,21 +79,43 @@ def posed(
     gaze        (2, 2) rad; rows left, right eye; columns yaw, pitch
     neck        (3,) rad
     """
-    basis = head.expression_basis
-    active = np.flatnonzero(expression)
-    rows = basis if len(active) > len(basis) // 2 else basis[active]
-    used = expression if len(active) > len(basis) // 2 else expression[active]
-    offsets = used.astype(basis.dtype) @ rows.reshape(len(rows), neutral.size)
-    shaped = neutral + offsets.reshape(neutral.shape)
     jaw_open = float(expression[head.expression_names.index("jawOpen")])
     rotations = joint_rotations(jaw_open, gaze, neck, head.jaw_open_rad)
-    result = shaped.copy()
-    for joint, rotation in enumerate(rotations):
-        weights = head.skin_weights[:, joint + 1]
-        moved = np.flatnonzero(weights)
-        turned = (shaped[moved] - joints[joint]) @ (rotation - np.eye(3)).T
-        result[moved] += weights[moved, None] * turned.astype(result.dtype)
+    shaped = _shaped(neutral, head.expression_basis, np.array(expression, np.float64))
+    _turn(shaped, head.skin_weights, joints, rotations)
+    return shaped
+
+
+@njit(cache=True, nogil=True)
+def _shaped(neutral: Array, basis: Array, expression: Array) -> Array:
+    """Return the neutral (V, 3) with shapes of the basis (E, V, 3) added."""
+    result = neutral.copy()
+    flat = result.reshape(-1)
+    for e in range(basis.shape[0]):
+        if expression[e] == 0.0:
+            continue
+        row, amount = basis[e].reshape(-1), basis.dtype.type(expression[e])
+        for i in range(flat.shape[0]):
+            flat[i] += amount * row[i]
     return result
+
+
+@njit(cache=True, nogil=True)
+def _turn(shaped: Array, skin: Array, joints: Array, rotations: Array) -> None:
+    """Turn vertices (V, 3) with their joints, in place; skin (V, 5) with the skull's weight."""
+    lever = np.empty(3)
+    for v in range(shaped.shape[0]):
+        x, y, z = shaped[v, 0], shaped[v, 1], shaped[v, 2]
+        for j in range(4):
+            weight = skin[v, 1 + j]
+            if weight == 0.0:
+                continue
+            lever[0], lever[1], lever[2] = x - joints[j, 0], y - joints[j, 1], z - joints[j, 2]
+            for r in range(3):
+                turned = -lever[r]
+                for c in range(3):
+                    turned += rotations[j, r, c] * lever[c]
+                shaped[v, r] += weight * turned
 
 
 def vertices(

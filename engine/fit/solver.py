@@ -358,5 +358,6 @@ def face_size_px(points_px: Array) -> float:
     """Return the square root of the area of the box around points (N, 2), pixels."""
     if not len(points_px):
         return 1.0
-    width, height = points_px.max(axis=0) - points_px.min(axis=0)
-    return float(np.sqrt(max(width * height, 1.0)))
+    x, y = points_px[:, 0], points_px[:, 1]  # columns: reductions along the rows' axis are slow
+    area = float(x.max() - x.min()) * float(y.max() - y.min())
+    return float(np.sqrt(max(area, 1.0)))

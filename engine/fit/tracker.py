@@ -150,7 +150,7 @@ class Tracker:
             self._stranger.forget()
             status = Status.LOST if was_tracking else Status.SEARCHING
             return self._result(frame, status, None)
-        self._outline = [*self._outline[-1:], outline(self._head, fitted.points_px)]
+        self._outline = [*self._outline[-1:], fitted.outline_px]
         return self._result(frame, Status.TRACKING, fitted)
 
     def _follow(self, frame: Frame, last: Fitted) -> Fitted | None:
@@ -243,13 +243,14 @@ class Tracker:
         vertices = self._solver.vertices(state)
         ideal = project(vertices, state.camera_from_head, intrinsics)
         points = distorted(ideal, self._camera)
+        outline_px = outline(self._head, points)
         quality = quality_of(
             measurement,
             ideal[self._solver.chosen.vertex],
             # One step old: normals hardly turn in the last step.
             self._solver.rows.facing,
             state.camera_from_head,
-            outline(self._head, points),
+            outline_px,
             (frame.image.shape[1], frame.image.shape[0]),
             self._settings.trust,
         )
@@ -260,6 +261,7 @@ class Tracker:
             guess,
             vertices,
             points,
+            outline_px,
             quality,
             frame.captured_ns,
             velocity_after(past, state, self._settings.fit),
