@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import datetime
 
 NS_PER_S = 1_000_000_000
 NS_PER_MS = 1_000_000
@@ -23,3 +24,10 @@ def sleep_until(deadline_ns: int) -> None:
     left_ns = deadline_ns - now_ns()
     if left_ns > 0:
         time.sleep(left_ns / NS_PER_S)
+
+
+def local_time(wall_ns: int) -> str:
+    """Return a moment of Unix time in this machine's zone, ISO 8601 with milliseconds."""
+    seconds, rest_ns = divmod(wall_ns, NS_PER_S)
+    moment = datetime.fromtimestamp(seconds).astimezone().replace(microsecond=rest_ns // 1000)
+    return moment.isoformat(timespec="milliseconds")

@@ -7,6 +7,8 @@
     tracker: {backend: auto, weights: nano, head: open, threads: 2}
     outputs:
       - {kind: vmc, host: 127.0.0.1, port: 39539}
+    recording: {pre_roll_s: 2.0}
+    sound: {device: null}
 
 `kind` names a module of engine/capture/sources or engine/outputs; the other keys are the fields of
 that module's `Settings`.
@@ -27,6 +29,7 @@ import engine.capture.sources
 import engine.outputs
 from engine import plugins, settings
 from engine.errors import ConfigError
+from engine.recording.settings import RecordSettings, SoundSettings
 from engine.settings import setting
 from engine.user_data import replace_text
 
@@ -69,6 +72,8 @@ class Config:
     source: Choice
     tracker: TrackerConfig = field(default_factory=TrackerConfig)
     outputs: tuple[Choice, ...] = ()
+    recording: RecordSettings = field(default_factory=RecordSettings)
+    sound: SoundSettings = field(default_factory=SoundSettings)
 
     def __post_init__(self) -> None:
         if len(set(self.outputs)) < len(self.outputs):
@@ -115,13 +120,20 @@ def load(path: Path) -> Config:
 
 def save(config: Config, path: Path) -> None:
     """Write settings; the file on disk is always whole, the old or the new one."""
+    replace_text(path, text(config))
+
+
+def text(config: Config) -> str:
+    """Return settings as the YAML that `load` reads."""
     content = {
         "version": VERSION,
         "source": _plain(config.source),
         "tracker": settings.plain(config.tracker),
         "outputs": [_plain(output) for output in config.outputs],
+        "recording": settings.plain(config.recording),
+        "sound": settings.plain(config.sound),
     }
-    replace_text(path, yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
+    return yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
 
 
 def _migrated(content: dict[str, Any], path: Path) -> dict[str, Any]:
@@ -134,7 +146,7 @@ def _migrated(content: dict[str, Any], path: Path) -> dict[str, Any]:
 
 
 def _tree(content: dict[str, Any], path: Path) -> Config:
-    allowed = ("source", "tracker", "outputs")
+    allowed = ("source", "tracker", "outputs", "recording", "sound")
     for key in content:
         if key not in allowed:
             raise ConfigError(f"{path}: unknown key {key!r}; allowed are {', '.join(allowed)}")
@@ -150,7 +162,9 @@ def _tree(content: dict[str, Any], path: Path) -> Config:
             _choice(engine.outputs, item, f"{path}: outputs[{i}]") for i, item in enumerate(listed)
         )
     tracker = settings.read(TrackerConfig, content.get("tracker", {}), f"{path}: tracker")
-    return Config(source, tracker, outputs)
+    recording = settings.read(RecordSettings, content.get("recording", {}), f"{path}: recording")
+    sound = settings.read(SoundSettings, content.get("sound", {}), f"{path}: sound")
+    return Config(source, tracker, outputs, recording, sound)
 
 
 def _choice(package: ModuleType, content: Any, where: str) -> Choice:

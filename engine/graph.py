@@ -64,6 +64,22 @@ class Recorder(Protocol):
 RecorderMaker = Callable[[Source], Recorder]
 
 
+class Tap(Protocol):
+    """Is offered every frame and every result as they come, on their own threads; never waits."""
+
+    def offer_frame(self, frame: Frame) -> None:
+        """Take a picture, whether it will be tracked or not."""
+        ...
+
+    def offer_result(self, result: TrackResult) -> None:
+        """Take what was found."""
+        ...
+
+    def end(self) -> None:
+        """There will be no more."""
+        ...
+
+
 class Line:
     """One sink or recorder: its mailbox, its thread, its figures.
 
@@ -159,9 +175,14 @@ class Graph:
     """Starts all threads at once; `lines` may be exchanged while they run."""
 
     def __init__(
-        self, source: Source, tracker: FrameTracker, lines: tuple[Line, ...], latest: Slot[Tracked]
+        self,
+        source: Source,
+        tracker: FrameTracker,
+        lines: tuple[Line, ...],
+        latest: Slot[Tracked],
+        tap: Tap,
     ) -> None:
-        self.source, self.lines, self.latest = source, lines, latest
+        self.source, self.lines, self.latest, self._tap = source, lines, latest, tap
         self.captured, self.processed = Meter(), Meter()
         self.tracked = self.camera_gaps = 0
         self.tracker, self._last_index = tracker, -1
@@ -201,6 +222,7 @@ class Graph:
         if self._last_index >= 0:
             self.camera_gaps += max(0, frame.index - self._last_index - 1)
         self._last_index = frame.index
+        self._tap.offer_frame(frame)
         if isinstance(self._frames, Slot):
             self._frames.put(frame)
         elif not self._frames.put_waiting(frame):
@@ -211,6 +233,7 @@ class Graph:
         self.processed.add(frame.captured_ns)
         self.tracked += result.status is Status.TRACKING
         self.latest.put((frame, result))
+        self._tap.offer_result(result)
         for line in self.lines:
             line.offer((frame, result))
 
@@ -220,4 +243,5 @@ class Graph:
         self.source.close()
         for line in self.lines:
             line.close()
+        self._tap.end()
         self.tracker.close()

@@ -1,4 +1,4 @@
-"""How values cross threads: newest wins (Slot), or nothing unmarked is lost (Backlog)."""
+"""How values cross threads: newest wins (Slot), nothing unmarked is lost (Backlog, Reel)."""
 
 from __future__ import annotations
 
@@ -99,6 +99,60 @@ class Backlog(Generic[T]):
 
     def close(self) -> None:
         """End the stream; what waits is still delivered."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+
+class Reel(Generic[T]):
+    """Remembers the newest items until it is rolled; from then on it is a Backlog.
+
+    What a recording needs to have the seconds before its button was pressed.
+
+    before    items that are remembered until then
+    capacity  items that may wait afterwards, beside those remembered
+    """
+
+    def __init__(self, before: int, capacity: int) -> None:
+        self._changed, self._closed, self._rolling, self.refused = Condition(), False, False, 0
+        self._items: deque[T] = deque()
+        self._before, self._capacity = before, before + capacity
+
+    def put(self, item: T) -> bool:
+        """Append without blocking; False if it was refused while rolling."""
+        with self._changed:
+            if self._closed:
+                return False
+            if self._rolling and len(self._items) >= self._capacity:
+                self.refused += 1
+                return False
+            self._items.append(item)
+            if not self._rolling and len(self._items) > self._before:
+                self._items.popleft()
+            self._changed.notify_all()
+            return True
+
+    def roll(self) -> None:
+        """Begin to hand items on, the oldest remembered one first."""
+        with self._changed:
+            self._rolling = True
+            self._changed.notify_all()
+
+    def take(self) -> T | None:
+        """Wait for the next item; None once the reel is closed and what it holds was taken."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or (self._rolling and bool(self._items)))
+            if not self._rolling or not self._items:
+                return None
+            return self._items.popleft()
+
+    def poll(self) -> T | None:
+        """Take the oldest item without waiting; None if there is none, or it is not rolled yet."""
+        with self._changed:
+            return self._items.popleft() if self._rolling and self._items else None
+
+    def close(self) -> None:
+        """End the stream; what waits is still delivered if it was rolled."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()

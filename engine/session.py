@@ -13,15 +13,17 @@ from types import TracebackType
 
 import engine.capture.sources
 import engine.outputs
-from engine import plugins
+from engine import assembly, plugins
 from engine.assembly import TrackerFactory, TrackerMaker
 from engine.capture.sources import Source
 from engine.config import Choice, Config
-from engine.errors import FlowFaceError, PersonError
+from engine.describing import take_info
+from engine.errors import FlowFaceError, PersonError, TakeError
 from engine.fit.person import PersonCalibration
 from engine.graph import Graph, Line, RecorderMaker, Tracked, recorder_line, sink_line
 from engine.mailbox import Slot
 from engine.people import People
+from engine.recording.studio import Stage, Studio
 from engine.status import SessionStatus, State
 from engine.worker import Worker
 
@@ -58,11 +60,13 @@ class Session:
         self._busy = self._stopped = False
         self._configs: Slot[Config] = Slot()
         self._builder: Worker[Config] | None = None
+        self._studio: Studio | None = None
 
     def start(self) -> None:
         """Begin to build; returns at once. `status` tells when it runs, or why it does not."""
         self._busy = True
         self._configs.put(self.config)
+        self._studio = Studio(self.config.recording, self.config.sound)
         self._builder = Worker("session", self._configs, self._build)
 
     def apply(self, config: Config) -> None:
@@ -84,14 +88,25 @@ class Session:
         self._built = replace(built, tracker=replace(built.tracker, person=name))
         self.config = replace(self.config, tracker=replace(self.config.tracker, person=name))
 
+    @property
+    def studio(self) -> Studio:
+        """Records takes. Raises TakeError before the session is started."""
+        if self._studio is None:
+            raise TakeError("nothing to record: the session is not started")
+        return self._studio
+
     def stop(self) -> None:
         """End all threads in the order of the flow. Raises TimeoutError naming those that hang."""
         self._configs.close()
         hanging: list[str] = []
         if self._builder is not None and not self._builder.join(BUILD_TIMEOUT_S):
             hanging.append("session")
+        if self._studio is not None:
+            self._studio.leave()
         if self._graph is not None:
             hanging += self._graph.stop()
+        if self._studio is not None and not self._studio.close(BUILD_TIMEOUT_S):
+            hanging.append("takes")
         if not hanging:
             self._make_tracker.close()
         self._stopped = True
@@ -130,6 +145,7 @@ class Session:
             dropped_by_camera=graph.camera_gaps,
             dropped_by_tracker=graph.dropped_frames,
             sinks=tuple(line.status() for line in graph.lines),
+            takes=None if self._studio is None else self._studio.status(),
         )
 
     def _current_error(self) -> Exception | None:
@@ -154,6 +170,7 @@ class Session:
         """Bring the graph in line with a configuration; runs on the session's own thread."""
         graph, built = self._graph, self._built
         self._error = None
+        self.studio.set(config.recording, config.sound)
         try:
             if (
                 graph is not None
@@ -173,6 +190,7 @@ class Session:
 
     def _rebuild(self, config: Config) -> None:
         if self._graph is not None:
+            self.studio.leave()
             self._graph.stop()
             self._graph = None
         source = open_source(config.source)
@@ -190,7 +208,15 @@ class Session:
             source.close()
             source.take()  # a closed source lets go of its device when it is next read
             raise
-        self._graph = Graph(source, tracker, tuple(lines), self.latest)
+        graph = self._graph = Graph(source, tracker, tuple(lines), self.latest, self.studio)
+        self.studio.enter(
+            Stage(
+                head=lambda: assembly.load_head(config.tracker.head),
+                about=lambda: take_info(config, source.camera, source.name, source.frame_rate),
+                rate=source.frame_rate,
+                counts=lambda: (graph.camera_gaps, graph.dropped_frames),
+            )
+        )
 
     def _exchange_outputs(self, graph: Graph, built: Config, config: Config) -> None:
         """Keep the lines of outputs that stay, open new ones, stop the others."""

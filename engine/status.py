@@ -8,6 +8,7 @@ from enum import Enum
 import numpy as np
 
 from engine import clock
+from engine.recording.studio import StudioStatus
 
 KEPT = 4096  # latest latencies: two minutes at 30 a second
 RATE_WINDOW_NS = 2 * clock.NS_PER_S
@@ -61,6 +62,7 @@ class SessionStatus:
     dropped_by_camera: int = 0  # gaps in the source's own count
     dropped_by_tracker: int = 0  # replaced by a newer frame before the tracker took them
     sinks: tuple[SinkStatus, ...] = ()
+    takes: StudioStatus | None = None
 
 
 class Meter:

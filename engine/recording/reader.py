@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from engine.errors import TakeError
 from engine.recording import schema
+from engine.recording.batches import batches
 from engine.recording.take import COMPLETE, TRACKING_FILE, TakeInfo, load_info
 from engine.types import Array
 
@@ -62,7 +63,6 @@ def read_take(folder: Path) -> Take:
 
 
 def _table(path: Path, info: TakeInfo) -> pa.Table:
-    batches: list[pa.RecordBatch] = []
     expected, older = schema.schema(info.vertices), schema.schema(info.vertices, older=True)
     try:
         with path.open("rb") as file:
@@ -71,28 +71,13 @@ def _table(path: Path, info: TakeInfo) -> pa.Table:
                 expected = older
             if stream.schema != expected:
                 raise TakeError(f"{path}: has not the columns of a take of {info.vertices} points")
-            batches.extend(_batches(stream, whole=info.status == COMPLETE))
-        table = pa.Table.from_batches(batches, schema=expected)
-        table.validate(full=True)
+            read = batches(stream, whole=info.status == COMPLETE)
+            table = pa.Table.from_batches(read, schema=expected)
     except (OSError, pa.ArrowInvalid) as error:
         raise TakeError(f"{path}: damaged or absent ({error})") from error
     if info.status == COMPLETE and table.num_rows != info.frames:
         raise TakeError(f"{path}: has {table.num_rows} frames, take.yaml says {info.frames}")
     return table
-
-
-def _batches(stream: pa.ipc.RecordBatchStreamReader, whole: bool) -> list[pa.RecordBatch]:
-    """Read batch by batch; a stream that need not be whole may break off in the middle of one."""
-    batches: list[pa.RecordBatch] = []
-    while True:
-        try:
-            batches.append(stream.read_next_batch())
-        except StopIteration:
-            return batches
-        except (OSError, pa.ArrowInvalid):
-            if whole:
-                raise
-            return batches
 
 
 def _numbers(table: pa.Table, name: str) -> NDArray[np.int64]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,22 +17,26 @@ from engine.recording.take import INFO_FILE, TRACKING_FILE, TakeInfo, completed,
 from engine.recording.visibility import facing_camera
 from engine.types import Array, Frame, Status, TrackResult
 
-FLUSH_NS = clock.NS_PER_S  # what a crash may cost
+FLUSH_NS = clock.NS_PER_S // 2  # what a crash may cost
 BATCH_ROWS = 64  # 64 frames of 5000 vertices are 7 MB
 
 
 class TakeWriter:
     """A Recorder (engine.graph) that appends rows and flushes them every second.
 
-    folder  made by engine.recording.take.reserve
-    info    what take.yaml shall say; its status is `recording` until `close`
-    head    the model that is fitted
+    folder     made by engine.recording.take.reserve
+    info       what take.yaml shall say; its status is `recording` until `close`
+    head       the model that is fitted
+    alignment  keep where the network saw the surface: most of the file
 
     Raises TakeError if the disk refuses.
     """
 
-    def __init__(self, folder: Path, info: TakeInfo, head: HeadModel) -> None:
+    def __init__(
+        self, folder: Path, info: TakeInfo, head: HeadModel, *, alignment: bool = True
+    ) -> None:
         self._folder, self._info, self._head = folder, info, head
+        self._alignment = alignment
         self._schema = schema.schema(len(head.neutral))
         self._shapes = schema.shapes(len(head.neutral))
         self._results: list[TrackResult] = []
@@ -49,6 +55,12 @@ class TakeWriter:
 
     def write(self, frame: Frame, result: TrackResult) -> None:
         """Append one frame's result; the picture stays in the source."""
+        self.write_result(result)
+
+    def write_result(self, result: TrackResult) -> None:
+        """Append a result."""
+        if not self._alignment:
+            result = replace(result, alignment=None)
 
         def visible() -> schema.Values:
             assert result.head is not None
@@ -65,10 +77,18 @@ class TakeWriter:
 
     def close(self) -> None:
         """Write what waits and say in take.yaml that the take is complete."""
-        self._flush()
-        self._stream.close()
-        self._file.close()
+        self.finish()
         save_info(self._folder, completed(self._info, self.frames, self.tracked))
+
+    def finish(self) -> None:
+        """Write what waits, and end the file; take.yaml stays as it is."""
+        try:
+            self._flush()
+            self._stream.close()
+        except OSError as error:
+            raise TakeError(f"{self._folder}: cannot be written ({error})") from error
+        finally:
+            self._file.close()
 
     def _changed_identity(self, result: TrackResult) -> Array:
         now = None if result.identity is None else result.identity.coefficients
@@ -95,6 +115,7 @@ class TakeWriter:
         try:
             self._stream.write_batch(pa.RecordBatch.from_pydict(columns, schema=self._schema))
             self._file.flush()
+            os.fsync(self._file.fileno())
         except OSError as error:
             raise TakeError(f"{self._folder}: cannot be written ({error})") from error
         self._results, self._rows, self._identities = [], [], []
