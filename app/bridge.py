@@ -30,6 +30,7 @@ class Bridge(QObject):
 
     tracked = Signal(object, object)  # Frame, TrackResult
     status_changed = Signal(object)  # SessionStatus
+    configured = Signal(object)  # Config, whenever a part of it has been exchanged
 
     def __init__(self, session: Session, settings_path: Path | None) -> None:
         super().__init__()
@@ -58,6 +59,7 @@ class Bridge(QObject):
         parts  fields of Config
         """
         self._session.apply(replace(self._session.config, **parts))
+        self.configured.emit(self._session.config)
         self._report()
         if self._settings_path is None:
             return

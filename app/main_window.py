@@ -1,30 +1,34 @@
-"""The window: arranges the panels; menus and shortcuts."""
+"""The window: arranges picture, pages and menus."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 
 from PySide6.QtCore import QSettings, Qt
-from PySide6.QtGui import QAction, QCloseEvent, QKeySequence
-from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QMenu, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtGui import QCloseEvent, QKeySequence
+from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QSplitter, QVBoxLayout, QWidget
 
+from app import pages
+from app.actions import Actions, Menu
 from app.bridge import Bridge
-from app.panels.blendshapes import BlendshapeBars
-from app.panels.camera import SourcePanel, ViewPanel
+from app.desk import Desk
+from app.pages import Page, Place
 from app.panels.face_calibration import FaceCalibrationDialog
-from app.panels.outputs import OutputPanel
 from app.panels.tracking import TrackingPanel
-from app.render.look import Look, Mode
+from app.side import SidePages
 from app.status_text import headline
+from app.strip import Strip
+from app.undo import Undo
 from app.viewport import Viewport
+from engine.config import Config
 from engine.errors import PersonError
 from engine.fit.heads import HeadModel
 from engine.fit.person import PersonCalibration
 from engine.status import SessionStatus, State
 from engine.types import Frame, TrackResult
 
-_SIDEBAR_WIDTH = 348
-_GEOMETRY = "window/geometry"
+_GEOMETRY, _COLUMNS = "window/geometry", "window/columns"
+_SIDE_PAGE, _STRIP_PAGE, _STRIP_SHOWN = "window/page", "window/strip_page", "window/strip"
 
 
 class MainWindow(QMainWindow):
@@ -33,94 +37,92 @@ class MainWindow(QMainWindow):
     bridge  to a session that is started when the window is first shown
     head    the model that results are fitted with
     memory  keeps place and size of the window
+    pages   what stands beside and below the picture, by name
     """
 
     def __init__(self, bridge: Bridge, head: HeadModel, memory: QSettings) -> None:
         super().__init__()
-        self.bridge, self._memory, self._has_picture = bridge, memory, False
+        self.bridge, self._memory = bridge, memory
+        self._source, self._has_picture = bridge.config.source, False
         self.setWindowTitle("FlowFace Live")
-        self.viewport = Viewport(head)
-        self.bars = BlendshapeBars()
-        self.tracking = TrackingPanel()
-        self.source = SourcePanel(bridge.config.source)
-        self.view = ViewPanel(Look())
-        self.outputs = OutputPanel(bridge.config.outputs)
+        self.viewport, self.tracking = Viewport(head), TrackingPanel()
+        self.commands = Actions(self, memory)
+        self.undo = Undo(bridge, self)
+        self.desk = Desk(bridge, self.viewport, self.commands, self.undo, memory)
+        self.pages: dict[str, Page] = pages.open_all(self.desk)
+        beside = [page for page in self.pages.values() if page.place is Place.SIDE]
+        below = [page for page in self.pages.values() if page.place is Place.BELOW]
+        self.side, self.strip = SidePages(self.tracking, beside), Strip(below)
+        self._columns = QSplitter(Qt.Orientation.Horizontal, childrenCollapsible=False)
         self._arrange()
         self._connect()
-        self._fill_menus()
-        self.resize(1280, 820)
-        geometry = memory.value(_GEOMETRY)
-        if geometry is not None:
-            self.restoreGeometry(geometry)
+        self._fill_menus(beside)
+        self._restore()
 
     def _arrange(self) -> None:
-        sidebar = QWidget()
-        cards = QVBoxLayout(sidebar)
-        cards.setContentsMargins(0, 0, 0, 0)
-        cards.setSpacing(10)
-        for panel in (self.tracking, self.source, self.view, self.outputs):
-            cards.addWidget(panel)
-        cards.addStretch(1)
-        scroll = QScrollArea(widgetResizable=True, frameShape=QScrollArea.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(sidebar)
-        scroll.setFixedWidth(_SIDEBAR_WIDTH)
-        left = QVBoxLayout()
-        left.setSpacing(10)
-        left.addWidget(self.viewport, 1)
-        left.addWidget(self.bars)
+        left = QWidget()
+        rows = QVBoxLayout(left)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.setSpacing(10)
+        rows.addWidget(self.viewport, 1)
+        rows.addWidget(self.strip)
+        self._columns.addWidget(left)
+        self._columns.addWidget(self.side)
+        self._columns.setStretchFactor(0, 1)
+        self._columns.setStretchFactor(1, 0)
+        self._columns.setHandleWidth(12)
         centre = QWidget()
-        columns = QHBoxLayout(centre)
-        columns.setContentsMargins(12, 10, 12, 12)
-        columns.setSpacing(12)
-        columns.addLayout(left, 1)
-        columns.addWidget(scroll)
+        frame = QHBoxLayout(centre)
+        frame.setContentsMargins(12, 10, 6, 12)
+        frame.addWidget(self._columns)
         self.setCentralWidget(centre)
+
+    def _restore(self) -> None:
+        self.resize(1280, 800)
+        if (geometry := self._memory.value(_GEOMETRY)) is not None:
+            self.restoreGeometry(geometry)
+        if (columns := self._memory.value(_COLUMNS)) is not None:
+            self._columns.restoreState(columns)
+        self.side.show_page(str(self._memory.value(_SIDE_PAGE, "")))
+        self.strip.show_page(str(self._memory.value(_STRIP_PAGE, "")))
 
     def _connect(self) -> None:
         self.bridge.tracked.connect(self._on_tracked)
         self.bridge.status_changed.connect(self._on_status)
+        self.bridge.configured.connect(self._on_configured)
         self.viewport.drawn.connect(self.bridge.drawn)
-        self.source.chosen.connect(self._on_source)
-        self.outputs.chosen.connect(lambda outputs: self.bridge.change(outputs=outputs))
-        self.view.changed.connect(self.viewport.set_look)
 
-    def _fill_menus(self) -> None:
-        file = self.menuBar().addMenu("&File")
-        self._act(file, "&Open video…", QKeySequence.StandardKey.Open, self.source.ask_for_file)
-        self._act(file, "&Quit", QKeySequence("Ctrl+Q"), self.close)
-        person = self.menuBar().addMenu("&Person")
-        self._act(person, "&Calibrate face…", QKeySequence("Ctrl+K"), self.calibrate_face)
-        view = self.menuBar().addMenu("&View")
-        for number, mode in enumerate(Mode, start=1):
-            key = QKeySequence(f"Ctrl+{number}")
-            self._act(
-                view,
-                f"Overlay: {mode.value}",
-                key,
-                lambda _=False, m=mode: self.view.change(mode=m),
-            )
+    def _fill_menus(self, beside: list[Page]) -> None:
+        add = self.commands.add
+        add(Menu.FILE, "file.quit", self.tr("&Quit"), self.close, "Ctrl+Q")
+        standard = QKeySequence.StandardKey
+        for name, action, key in (
+            ("edit.undo", self.undo.stack.createUndoAction(self, self.tr("&Undo")), standard.Undo),
+            ("edit.redo", self.undo.stack.createRedoAction(self, self.tr("&Redo")), standard.Redo),
+        ):
+            self.commands.enter(Menu.EDIT, name, action, key)
+        calibrate = self.tr("&Calibrate face…")
+        add(Menu.PERSON, "person.calibrate_face", calibrate, self.calibrate_face, "Ctrl+K")
+        view = self.commands.menu(Menu.VIEW)
         view.addSeparator()
-        self._act(view, "&Mirror", QKeySequence("Ctrl+M"), self.view.mirror.toggle)
-        self._act(view, "&Whole head", QKeySequence("Ctrl+H"), self.view.whole_head.toggle)
-        bars = self._act(view, "&Blendshapes", QKeySequence("Ctrl+B"), self.bars.setVisible)
-        bars.setCheckable(True)
-        bars.setChecked(True)
-        full = self._act(view, "&Full screen", QKeySequence("F11"), self._show_full_screen)
-        full.setCheckable(True)
+        for number, page in enumerate(beside, start=1):
+            words = self.tr("Page: {0}").format(page.title)
+            show = partial(self.show_page, page.name)
+            add(view, f"page.{page.name}", words, lambda _=False, do=show: do(), f"F{number}")
+        view.addSeparator()
+        shown = self._memory.value(_STRIP_SHOWN, True, bool)
+        self.strip.setVisible(bool(shown))
+        strip_words, full_words = self.tr("&Blendshapes"), self.tr("&Full screen")
+        add(view, "view.strip", strip_words, self._show_strip, "Ctrl+B", checked=bool(shown))
+        add(view, "view.full_screen", full_words, self._show_full_screen, "F11", checked=False)
 
-    def _act(
-        self,
-        menu: QMenu,
-        words: str,
-        key: QKeySequence | QKeySequence.StandardKey,
-        do: Callable[..., object],
-    ) -> QAction:
-        action = QAction(words, self)
-        action.setShortcut(key)
-        action.triggered.connect(do)
-        menu.addAction(action)
-        return action
+    def show_page(self, name: str) -> None:
+        """Bring a page of the column to the front."""
+        self.side.show_page(name)
+
+    def _show_strip(self, on: bool) -> None:
+        self.strip.setVisible(on)
+        self._memory.setValue(_STRIP_SHOWN, on)
 
     def _show_full_screen(self, on: bool) -> None:
         if on:
@@ -147,27 +149,28 @@ class MainWindow(QMainWindow):
         dialog.show()
         return dialog
 
-    def _on_source(self, choice: object) -> None:
-        self._has_picture = False
-        self.bridge.change(source=choice)
+    def _on_configured(self, config: Config) -> None:
+        self._has_picture = self._has_picture and config.source == self._source
+        self._source = config.source
 
     def _on_tracked(self, frame: Frame, result: TrackResult) -> None:
         if not self._has_picture:
             self._has_picture = True
             self.viewport.show_message("")
         self.viewport.show_result(frame, result)
-        self.bars.show_weights(result.blendshapes)
         self.tracking.show_result(result)
 
     def _on_status(self, status: SessionStatus) -> None:
         self.tracking.show_status(status)
-        self.outputs.show_status(status)
         if status.state is State.FAILED or not self._has_picture:
             now = headline(status, None)
             self.viewport.show_message(f"{now.title}\n{now.reason}")
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self._memory.setValue(_GEOMETRY, self.saveGeometry())
+        self._memory.setValue(_COLUMNS, self._columns.saveState())
+        self._memory.setValue(_SIDE_PAGE, self.side.page)
+        self._memory.setValue(_STRIP_PAGE, self.strip.page)
         self.hide()  # at once; the threads may take a moment
         self.bridge.stop()
         super().closeEvent(event)

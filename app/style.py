@@ -98,6 +98,21 @@ def _sheet(scheme: Scheme) -> str:
         background: {scheme.accent}; color: {scheme.on_accent}; border-color: {scheme.accent};
     }}
     QSplitter::handle {{ background: transparent; }}
+    QScrollArea, QScrollArea > QWidget > QWidget#page {{ background: transparent; }}
+    QToolButton#railButton {{
+        border: 1px solid transparent; border-radius: 8px; color: {scheme.quiet};
+        font-size: 11px; padding: 5px 0 3px 0;
+    }}
+    QToolButton#railButton:hover {{ background: {scheme.field}; }}
+    QToolButton#railButton:focus {{ border-color: {scheme.accent}; }}
+    QToolButton#railButton:checked {{ background: {scheme.card}; color: {scheme.accent}; }}
+    QTabBar#stripTabs::tab {{
+        color: {scheme.quiet}; padding: 3px 12px 5px 12px; border-bottom: 2px solid transparent;
+    }}
+    QTabBar#stripTabs::tab:selected {{
+        color: {scheme.text}; border-bottom-color: {scheme.accent};
+    }}
+    QTabBar#stripTabs::tab:focus {{ color: {scheme.accent}; }}
     QMenuBar, QMenu {{ background: {scheme.window}; }}
     QMenu::item:selected, QMenuBar::item:selected {{
         background: {scheme.accent}; color: {scheme.on_accent};

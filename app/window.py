@@ -42,7 +42,7 @@ def run_window(
 
     Raises the FlowFaceError that has stopped the session, if it was never mended.
     """
-    application = _application()
+    qt = application()
     session = Session(config, tracker_maker=tracker_maker)
     bridge = Bridge(session, settings_path or user_path())
     head = assembly.load_head(config.tracker.head)
@@ -54,7 +54,7 @@ def run_window(
         window.show()
         bridge.start()
         QTimer.singleShot(0, window, lambda: opened(window))
-        application.exec()
+        qt.exec()
     finally:
         signal.signal(signal.SIGINT, before)
         bridge.stop()
@@ -67,7 +67,8 @@ def run_window(
     return 0
 
 
-def _application() -> QApplication:
+def application() -> QApplication:
+    """Return the Qt application, made ready for OpenGL."""
     existing = QApplication.instance()
     if isinstance(existing, QApplication):
         return existing
@@ -81,10 +82,10 @@ def _application() -> QApplication:
     surface.setDepthBufferSize(24)
     surface.setSamples(SAMPLES)
     QSurfaceFormat.setDefaultFormat(surface)
-    application = QApplication([sys.argv[0]])
-    application.setApplicationName("FlowFace Live")
-    follow_system(application)
-    return application
+    made = QApplication([sys.argv[0]])
+    made.setApplicationName("FlowFace Live")
+    follow_system(made)
+    return made
 
 
 def _close_after(seconds: float, bridge: Bridge, window: MainWindow) -> None:

@@ -47,7 +47,7 @@ COLUMNS: tuple[tuple[str, list[tuple[str, tuple[str, ...]]]], ...] = (
         ("Tongue out", ("tongueOut",)),
     ]),
 )  # fmt: skip
-_ROW, _TITLE, _MARGIN, _GAP, _LABEL_SHARE, _BAR = 21, 26, 14, 24, 0.44, 6
+_ROW, _TITLE, _MARGIN, _GAP, _LABEL_SHARE, _BAR = 21, 26, 14, 18, 0.49, 6
 
 
 class BlendshapeBars(QFrame):

@@ -1,13 +1,13 @@
-"""Whether a face is found, why not, and how fast it goes."""
+"""Whether a face is found, and why not."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from app.panels.card import Card, text
-from app.status_text import Light, figures, headline, stages
+from app.status_text import Light, headline
 from app.style import LAMPS
 from engine.status import SessionStatus
 from engine.types import TrackResult
@@ -16,7 +16,7 @@ _LAMP_SIZE = 14
 
 
 class TrackingPanel(Card):
-    """Lamp, headline, reason, figures."""
+    """Lamp, headline, reason."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("Tracking", parent)
@@ -29,15 +29,6 @@ class TrackingPanel(Card):
         top.addWidget(self.title, 1)
         self.rows.addLayout(top)
         self.rows.addWidget(self.reason)
-        self._grid = QGridLayout()
-        self._grid.setHorizontalSpacing(16)
-        self._grid.setVerticalSpacing(4)
-        self._grid.setColumnStretch(1, 1)
-        self.rows.addLayout(self._grid)
-        self._values: dict[str, QLabel] = {}
-        self.stages = text("", "small")
-        self.stages.setToolTip("Milliseconds that every stage of the tracker took")
-        self.rows.addWidget(self.stages)
 
     def show_result(self, result: TrackResult) -> None:
         """Take note of the newest result; shown with the next status."""
@@ -49,21 +40,6 @@ class TrackingPanel(Card):
         self.lamp.set_light(now.light)
         self.title.setText(now.title)
         self.reason.setText(now.reason)
-        for label, value in figures(status):
-            if label not in self._values:
-                self._add_figure(label)
-            self._values[label].setText(value)
-        self.stages.setText("" if self._result is None else stages(self._result))
-        self.stages.setVisible(bool(self.stages.text()))
-
-    def _add_figure(self, label: str) -> None:
-        row = len(self._values)
-        value = QLabel(alignment=Qt.AlignmentFlag.AlignRight)
-        value.setWordWrap(True)
-        value.setAccessibleName(label)
-        self._grid.addWidget(text(label, "quiet"), row, 0, Qt.AlignmentFlag.AlignTop)
-        self._grid.addWidget(value, row, 1)
-        self._values[label] = value
 
 
 class _Lamp(QWidget):

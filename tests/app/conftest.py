@@ -1,14 +1,18 @@
-"""The head, and OpenGL without a window."""
+"""The head, OpenGL without a window, and a screen for windows."""
 
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
 from collections.abc import Iterator
 
 import moderngl
 import pytest
+from PySide6.QtWidgets import QApplication
 
 from app.render.offscreen import create_context
+from app.window import application as made_application
 from engine.errors import OutputError
 from engine.fit.heads import HeadModel, open_head
 
@@ -30,3 +34,37 @@ def context() -> Iterator[moderngl.Context]:
         pytest.skip(str(error))
     yield made
     made.release()
+
+
+@pytest.fixture(scope="session")
+def screen() -> Iterator[bool]:
+    """Give Qt somewhere to draw; tells whether OpenGL can be expected there."""
+    if os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
+        yield True
+        return
+    if shutil.which("Xvfb") is None:
+        os.environ["QT_QPA_PLATFORM"] = "offscreen"
+        yield False
+        return
+    reader, writer = os.pipe()
+    server = subprocess.Popen(
+        ["Xvfb", "-displayfd", str(writer), "-screen", "0", "1400x900x24", "-nolisten", "tcp"],
+        pass_fds=[writer],
+        stderr=subprocess.DEVNULL,
+    )
+    os.close(writer)
+    with os.fdopen(reader) as pipe:
+        os.environ["DISPLAY"] = f":{pipe.readline().strip()}"
+    os.environ.pop("QT_QPA_PLATFORM", None)
+    yield True
+    application = QApplication.instance()
+    if application is not None:
+        application.shutdown()  # before its screen goes away
+    server.terminate()
+    server.wait(10)
+    del os.environ["DISPLAY"]
+
+
+@pytest.fixture
+def application(screen: bool) -> QApplication:
+    return made_application()

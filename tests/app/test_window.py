@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
 from PySide6.QtCore import QSettings, QTimer
-from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QLineEdit, QSlider, QSpinBox
+from PySide6.QtWidgets import QAbstractButton, QComboBox, QLineEdit, QSlider, QSpinBox
 
 from app.main_window import MainWindow
 from app.panels.blendshapes import COLUMNS, BlendshapeBars
@@ -34,35 +31,6 @@ from drawn_head import pose, tracked  # isort: skip
 pytestmark = pytest.mark.window
 SIZE, RATE, SECONDS = (160, 120), 10, 60
 PATIENCE_S = 60.0
-
-
-@pytest.fixture(scope="module")
-def screen() -> Iterator[bool]:
-    """Give Qt somewhere to draw; tells whether OpenGL can be expected there."""
-    if os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
-        yield True
-        return
-    if shutil.which("Xvfb") is None:
-        os.environ["QT_QPA_PLATFORM"] = "offscreen"
-        yield False
-        return
-    reader, writer = os.pipe()
-    server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(writer), "-screen", "0", "1400x900x24", "-nolisten", "tcp"],
-        pass_fds=[writer],
-        stderr=subprocess.DEVNULL,
-    )
-    os.close(writer)
-    with os.fdopen(reader) as pipe:
-        os.environ["DISPLAY"] = f":{pipe.readline().strip()}"
-    os.environ.pop("QT_QPA_PLATFORM", None)
-    yield True
-    application = QApplication.instance()
-    if application is not None:
-        application.shutdown()  # before its screen goes away
-    server.terminate()
-    server.wait(10)
-    del os.environ["DISPLAY"]
 
 
 class SteadyTracker:
@@ -143,10 +111,16 @@ def run(screen: bool, head: HeadModel, clip: Path, tmp_path: Path) -> Run:
     return run_with
 
 
+def outputs(window: MainWindow) -> OutputPanel:
+    panel = window.pages["outputs"].widget.findChild(OutputPanel)
+    assert isinstance(panel, OutputPanel)
+    return panel
+
+
 def settled(window: MainWindow) -> bool:
     """Whether the session has failed, or has found a face and sent it."""
     light = window.tracking.lamp.accessibleDescription()
-    sent = "frames sent" in window.outputs.state.text()
+    sent = "frames sent" in outputs(window).state.text()
     return light == Light.RED.value or (light == Light.GREEN.value and sent)
 
 
@@ -156,7 +130,7 @@ def test_the_window_shows_what_is_tracked(run: Run, screen: bool) -> None:
     def look_at(window: MainWindow) -> None:
         seen["title"] = window.tracking.title.text()
         seen["lamp"] = window.tracking.lamp.accessibleDescription()
-        seen["output"] = window.outputs.state.text()
+        seen["output"] = outputs(window).state.text()
         seen["picture"] = window.viewport.isValid() and window.viewport.grabFramebuffer()
         seen["message"] = window.viewport.message
 
@@ -178,8 +152,8 @@ def test_the_window_shows_what_is_tracked(run: Run, screen: bool) -> None:
 
 def test_a_new_receiver_reaches_the_session_and_is_kept(run: Run, tmp_path: Path) -> None:
     def look_at(window: MainWindow) -> None:
-        window.outputs.port.setValue(40_124)
-        window.outputs.port.editingFinished.emit()
+        outputs(window).port.setValue(40_124)
+        outputs(window).port.editingFinished.emit()
 
     assert run(look_at) == 0
     kept = config.load(tmp_path / "settings.yaml")
@@ -204,12 +178,6 @@ def test_place_and_size_are_remembered_and_the_window_closes_in_time(run: Run) -
     sizes: list[tuple[int, int]] = []
     run(lambda window: sizes.append((window.width(), window.height())), seconds=0.3)
     assert sizes == [(790, 620)]
-
-
-@pytest.fixture
-def application(screen: bool) -> QApplication:
-    existing = QApplication.instance()
-    return existing if isinstance(existing, QApplication) else QApplication([])
 
 
 @pytest.mark.usefixtures("application")
