@@ -9,6 +9,7 @@
       - {kind: vmc, host: 127.0.0.1, port: 39539}
     recording: {pre_roll_s: 2.0}
     sound: {device: null}
+    shapes: {rows: [{name: jawOpen, gain: 1.3}], links: [{name: eyeBlink}]}
 
 `kind` names a module of engine/capture/sources or engine/outputs; the other keys are the fields of
 that module's `Settings`.
@@ -31,6 +32,7 @@ from engine import plugins, settings
 from engine.errors import ConfigError
 from engine.recording.settings import RecordSettings, SoundSettings
 from engine.settings import setting
+from engine.tuning import Tuning
 from engine.user_data import replace_text
 
 VERSION = 1
@@ -74,6 +76,7 @@ class Config:
     outputs: tuple[Choice, ...] = ()
     recording: RecordSettings = field(default_factory=RecordSettings)
     sound: SoundSettings = field(default_factory=SoundSettings)
+    shapes: Tuning = field(default_factory=Tuning)
 
     def __post_init__(self) -> None:
         if len(set(self.outputs)) < len(self.outputs):
@@ -132,6 +135,7 @@ def text(config: Config) -> str:
         "outputs": [_plain(output) for output in config.outputs],
         "recording": settings.plain(config.recording),
         "sound": settings.plain(config.sound),
+        "shapes": settings.plain(config.shapes),
     }
     return yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
 
@@ -146,7 +150,7 @@ def _migrated(content: dict[str, Any], path: Path) -> dict[str, Any]:
 
 
 def _tree(content: dict[str, Any], path: Path) -> Config:
-    allowed = ("source", "tracker", "outputs", "recording", "sound")
+    allowed = ("source", "tracker", "outputs", "recording", "sound", "shapes")
     for key in content:
         if key not in allowed:
             raise ConfigError(f"{path}: unknown key {key!r}; allowed are {', '.join(allowed)}")
@@ -164,7 +168,8 @@ def _tree(content: dict[str, Any], path: Path) -> Config:
     tracker = settings.read(TrackerConfig, content.get("tracker", {}), f"{path}: tracker")
     recording = settings.read(RecordSettings, content.get("recording", {}), f"{path}: recording")
     sound = settings.read(SoundSettings, content.get("sound", {}), f"{path}: sound")
-    return Config(source, tracker, outputs, recording, sound)
+    shapes = settings.read(Tuning, content.get("shapes", {}), f"{path}: shapes")
+    return Config(source, tracker, outputs, recording, sound, shapes)
 
 
 def _choice(package: ModuleType, content: Any, where: str) -> Choice:

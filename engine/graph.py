@@ -20,6 +20,7 @@ from engine.fit.person import PersonCalibration, StoredPerson
 from engine.mailbox import Backlog, Slot
 from engine.outputs import Delivery, Sink
 from engine.status import Meter, SinkStatus
+from engine.tuner import Tuner
 from engine.types import Frame, Status, TrackResult
 from engine.worker import Worker
 
@@ -181,11 +182,12 @@ class Graph:
         lines: tuple[Line, ...],
         latest: Slot[Tracked],
         tap: Tap,
+        tuner: Tuner,
     ) -> None:
         self.source, self.lines, self.latest, self._tap = source, lines, latest, tap
         self.captured, self.processed = Meter(), Meter()
         self.tracked = self.camera_gaps = 0
-        self.tracker, self._last_index = tracker, -1
+        self.tracker, self._tuner, self._last_index = tracker, tuner, -1
         self._frames: Slot[Frame] | Backlog[Frame] = (
             Slot() if source.live else Backlog(WAITING_FRAMES)
         )
@@ -229,7 +231,7 @@ class Graph:
             self.source.close()
 
     def _on_frame(self, frame: Frame) -> None:
-        result = self.tracker.step(frame)
+        result = self._tuner(self.tracker.step(frame))
         self.processed.add(frame.captured_ns)
         self.tracked += result.status is Status.TRACKING
         self.latest.put((frame, result))

@@ -25,6 +25,7 @@ from engine.mailbox import Slot
 from engine.people import People
 from engine.recording.studio import Stage, Studio
 from engine.status import SessionStatus, State
+from engine.tuner import Tuner
 from engine.worker import Worker
 
 BUILD_TIMEOUT_S = 180.0  # loading a network and compiling the fit on a slow machine
@@ -54,6 +55,7 @@ class Session:
         self.config = config
         self._make_tracker = tracker_maker or TrackerFactory()
         self._recorders = tuple(recorders)
+        self._tuner = Tuner(config.shapes)
         self._built: Config | None = None
         self._graph: Graph | None = None
         self._error: Exception | None = None
@@ -71,8 +73,11 @@ class Session:
 
     def apply(self, config: Config) -> None:
         """Change the running session: rebuilds only the parts that differ; returns at once."""
+        before, self.config = self.config, config
+        self._tuner.tuning = config.shapes
+        if before.shapes != config.shapes and replace(before, shapes=config.shapes) == config:
+            return  # nothing to build: neither a slider starts an ended video, nor tries a camera
         self._busy = True
-        self.config = config
         self._configs.put(config)
 
     def keep_person(self, name: str, calibration: PersonCalibration) -> None:
@@ -208,7 +213,9 @@ class Session:
             source.close()
             source.take()  # a closed source lets go of its device when it is next read
             raise
-        graph = self._graph = Graph(source, tracker, tuple(lines), self.latest, self.studio)
+        graph = self._graph = Graph(
+            source, tracker, tuple(lines), self.latest, self.studio, self._tuner
+        )
         self.studio.enter(
             Stage(
                 head=lambda: assembly.load_head(config.tracker.head),

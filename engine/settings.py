@@ -49,7 +49,11 @@ def read(cls: type[S], values: object, where: str) -> S:
         if key not in allowed:
             raise ConfigError(f"{where}: unknown key {key!r}; allowed are {', '.join(allowed)}")
     given = {key: _converted(types[key], value, f"{where}.{key}") for key, value in values.items()}
-    return check(cls(**given), where)
+    try:
+        made = cls(**given)
+    except ConfigError as error:  # what the class itself finds wrong knows no file
+        raise ConfigError(f"{where}: {error}") from None
+    return check(made, where)
 
 
 def check(settings: S, where: str) -> S:

@@ -214,12 +214,18 @@ class TrackResult:
     finished_ns: int  # monotonic
     status: Status
     head: HeadState | None = None
-    blendshapes: Blendshapes | None = None
+    blendshapes: Blendshapes | None = None  # as sent: after the user's tuning
     alignment: Alignment | None = None
     camera: Camera | None = None  # intrinsics in force for this frame
     identity: Identity | None = None  # the person as known at this frame
     readings: Array | None = None  # (52,) of every blendshape, before the person's calibration
     stage_ns: dict[str, int] = field(default_factory=dict[str, int])  # time spent, by stage
+    measured: Blendshapes | None = None  # before the user's tuning; None if that changed nothing
+
+    @property
+    def untuned(self) -> Blendshapes | None:
+        """The blendshapes before the user's tuning; None without a face."""
+        return self.blendshapes if self.measured is None else self.measured
 
     @property
     def latency_ns(self) -> int:

@@ -26,6 +26,7 @@ from engine.outputs import Delivery
 from engine.people import People
 from engine.session import Session
 from engine.status import SessionStatus, State
+from engine.tuning import Tuning
 from engine.types import Camera, Frame, TrackResult
 
 FRAMES = 12
@@ -367,6 +368,27 @@ def test_apply_rebuilds_when_the_tracker_changes(clip: Path, camera: MadeUpCamer
         _until(session, lambda _: len(tracker.made) == 2)
     assert [made.threads for made in tracker.made] == [2, 1]
     assert camera.released
+
+
+def test_tuning_is_applied_to_what_runs_and_starts_nothing(clip: Path) -> None:
+    """Neither a tracker nor an ended file is touched, and the state never leaves what it was."""
+    tracker, got = MadeUpTracker(0.01), []
+    recorder = MadeUpRecorder()
+    recorder.write = lambda frame, result: got.append(result)  # type: ignore[method-assign]
+    config = replace(_file(clip), shapes=Tuning().changed("jawOpen", mute=True))
+    with Session(config, tracker_maker=tracker, recorders=[("take", recorder.maker())]) as session:
+        _until(session, lambda status: status.processed >= 4)
+        session.apply(replace(config, shapes=Tuning().changed("jawOpen", gain=0.5)))
+        assert session.status().state in (State.RUNNING, State.ENDED)
+        _until(session, _over)
+        session.apply(replace(config, shapes=Tuning()))
+        assert session.status().state is State.ENDED
+        time.sleep(0.05)
+        assert session.status().state is State.ENDED
+    assert len(tracker.made) == 1
+    assert got[0].blendshapes["jawOpen"] == 0.0
+    assert got[0].measured["jawOpen"] > 0.0
+    assert got[-1].blendshapes["jawOpen"] == pytest.approx(got[-1].measured["jawOpen"] / 2)
 
 
 def test_starting_does_not_block_the_caller(camera: MadeUpCamera) -> None:

@@ -46,11 +46,11 @@ def share(cutoff_hz: Array | float, interval_s: float) -> Array:
 class OneEuro:
     """Smooths a vector, every component with a speed and thus a cutoff of its own.
 
-    cutoff_hz  where nothing moves
+    cutoff_hz  where nothing moves; of every component (N,), or of all
     beta       by how much the cutoff grows with the speed, Hz per unit a second
     """
 
-    def __init__(self, cutoff_hz: float, beta: float) -> None:
+    def __init__(self, cutoff_hz: Array | float, beta: float) -> None:
         self._cutoff_hz, self._beta = cutoff_hz, beta
         self._smooth: Array | None = None
 

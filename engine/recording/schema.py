@@ -34,6 +34,7 @@ VALUE_COLUMNS: dict[str, tuple[_Shape, type[np.generic]]] = {
     "gaze_sd": ((2, 2), np.float32),
     "neck_sd": ((3,), np.float32),
     "blendshapes_sd": ((len(BLENDSHAPE_NAMES),), np.float32),
+    "blendshapes_measured": ((len(BLENDSHAPE_NAMES),), np.float32),  # before the user's tuning
     "points_px": (("V", 2), np.float32),
     "visible": (("V",), np.uint8),
     "alignment_px": (("V", 2), np.float32),
@@ -49,6 +50,7 @@ ADDED = (
     "gaze_sd",
     "neck_sd",
     "blendshapes_sd",
+    "blendshapes_measured",
 )  # columns that takes of older programs lack
 
 
@@ -111,6 +113,8 @@ def values(result: TrackResult, visible: Callable[[], Values], vertices: int) ->
             row["blendshape_sides"] = result.blendshapes.sides
         if result.blendshapes.sd is not None:
             row["blendshapes_sd"] = result.blendshapes.sd
+    if result.untuned is not None:
+        row["blendshapes_measured"] = result.untuned.weights
     if result.alignment is not None:
         alignment = result.alignment
         row["alignment_px"][alignment.anchors] = alignment.points_px
