@@ -30,6 +30,7 @@ Picture = NDArray[np.uint8]
 
 _PATCH = (9, 9)
 _WITH_THE_JAW = 0.3  # skin weight
+_WITH_A_LID_M = 0.002  # travel in a whole blink
 _SMALLEST_PX = 32  # of a window's side: the search's patches need room
 # Steps of the search. Twice as many move a point by 0.01 px on average; the reverse, which only
 # tells where something came in front, needs less.
@@ -123,11 +124,29 @@ def displaced(fields: Fields, points_px: Array, settings: MotionSettings) -> Dis
     )
 
 
-def vertex_shares(head: HeadModel, chosen: FitVertices, settings: MotionSettings) -> Array:
-    """Return what each fitted vertex (N,) counts when it is carried: less at mouth and jaw."""
-    mouth = [n for n, name in enumerate(head.region_names) if name == "mouth"]
-    moving = np.isin(head.region[chosen.vertex], mouth) | (chosen.skin[:, JAW] > _WITH_THE_JAW)
-    return chosen.information * np.where(moving, settings.jaw_share, 1.0)
+class Shares:
+    """What each fitted vertex counts when it is carried: less at mouth and jaw, and at an eye that
+    the network only guesses.
+
+    Flow hardly sees a blink. Where the alignment sees it no better, nothing would refute the flow,
+    and the lid would stay where it was instead of doing what the other eye's does.
+    """
+
+    def __init__(self, head: HeadModel, chosen: FitVertices, settings: MotionSettings) -> None:
+        mouth = [n for n, name in enumerate(head.region_names) if name == "mouth"]
+        moving = np.isin(head.region[chosen.vertex], mouth) | (chosen.skin[:, JAW] > _WITH_THE_JAW)
+        self._usual = chosen.information * np.where(moving, settings.jaw_share, 1.0)
+        blinks = [head.expression_names.index(f"eyeBlink{side}") for side in ("Left", "Right")]
+        travel = np.linalg.norm(chosen.expression[:, :, blinks], axis=1)
+        self._lids = [np.flatnonzero(travel[:, eye] > _WITH_A_LID_M) for eye in range(2)]
+
+    def of(self, now: Measurement) -> Array:
+        """Return the shares (N,) for a frame whose alignment is `now`."""
+        result = self._usual.copy()
+        seen = [float((now.information[lid] / now.sigma[lid] ** 2).sum()) for lid in self._lids]
+        for lid, information in zip(self._lids, seen, strict=True):
+            result[lid] *= information / max(*seen, 1e-12)
+        return result
 
 
 def carried(
@@ -144,7 +163,7 @@ def carried(
     spread_px2  (N,) its variance, from `spread_after`
     moved       what the flow says
     seen        the alignments of the last and of this frame
-    share       (N,) what a vertex counts, from `vertex_shares`
+    share       (N,) what a vertex counts, from `Shares`
     """
     before, now = seen
     both = (before.information > 0) & (now.information > 0)

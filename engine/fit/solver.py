@@ -237,7 +237,7 @@ class Solver:
         seen_now = measurement._replace(information=uncovered(measurement.information))
         self.linearised(seen_now, intrinsics, state, carried)
         hessian, gradient = self._data(seen_now, past)
-        values, seen = state.values(), self._lids.seen(hessian)
+        values, seen = state.values(), self._lids.seen(self._rows)
         self._lids.tie(seen, values, hessian, gradient)
         add_priors(
             self.priors._replace(step=self._lids.held(self.priors.step, seen)),

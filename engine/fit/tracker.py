@@ -16,7 +16,7 @@ from engine.fit.fitted import Fitted, head_state, outline, roll_of
 from engine.fit.heads import HeadModel
 from engine.fit.learner import Sight, learner_of
 from engine.fit.lens import distorted, undistorted, undistorted_points
-from engine.fit.motion import Displacement, FlowMeter, carried, spread_after, vertex_shares
+from engine.fit.motion import Displacement, FlowMeter, Shares, carried, spread_after
 from engine.fit.noise import NoiseModel
 from engine.fit.person import PersonCalibration, StoredPerson
 from engine.fit.residuals import Carried, Measurement
@@ -82,7 +82,7 @@ class Tracker:
         self._learner = learner_of(self._solver, settings, camera, person, noise)
         self._last: Fitted | None = None
         self._flow = FlowMeter(settings.motion)
-        self._share = vertex_shares(head, self._solver.chosen, settings.motion)
+        self._shares = Shares(head, self._solver.chosen, settings.motion)
         self._moved: Displacement | None = None  # since the last frame
         self._outline: list[Array] = []  # landmarks of the last two frames
         self._stranger = StrangerWatch(settings)
@@ -330,7 +330,7 @@ class Tracker:
             last.spread_px2,
             replace(moved, shift_px=there - before),
             (last.measurement, measurement),
-            self._share,
+            self._shares.of(measurement),
             self._settings.motion,
         )
 

@@ -13,7 +13,7 @@ from scipy.ndimage import gaussian_filter, map_coordinates
 
 from engine.errors import ConfigError
 from engine.fit.heads.open_head import OpenHead
-from engine.fit.motion import Displacement, FlowMeter, carried, spread_after, vertex_shares
+from engine.fit.motion import Displacement, FlowMeter, Shares, carried, spread_after
 from engine.fit.residuals import Carried, Measurement
 from engine.fit.settings import FitSettings, MotionSettings, TrackerSettings
 from engine.fit.solver import FitState, Solver
@@ -139,7 +139,9 @@ def test_the_filter_agrees_with_a_slow_twin() -> None:
 
 def test_mouth_and_jaw_are_carried_less(head: OpenHead) -> None:
     solver = Solver(head)
-    found = vertex_shares(head, solver.chosen, MotionSettings(jaw_share=0.25))
+    count = len(solver.chosen.vertex)
+    even = _measurement(np.zeros((count, 2)), np.ones(count), _evenly(head, solver))
+    found = Shares(head, solver.chosen, MotionSettings(jaw_share=0.25)).of(even)
     for n in range(0, 1000, 7):
         vertex = solver.chosen.vertex[n]
         with_jaw = head.skin_weights[vertex, 2] > 0.3  # of skull, neck, jaw, eyes
@@ -147,6 +149,32 @@ def test_mouth_and_jaw_are_carried_less(head: OpenHead) -> None:
         part = 0.25 if with_jaw or mouth else 1.0
         assert found[n] == pytest.approx(part * solver.chosen.information[n])
     assert 0.1 < (found < solver.chosen.information).mean() < 0.6
+
+
+def test_lids_that_are_badly_seen_are_carried_less(head: OpenHead) -> None:
+    solver = Solver(head)
+    shares, count = Shares(head, solver.chosen, MotionSettings()), len(solver.chosen.vertex)
+    left = head.neutral[solver.chosen.vertex, 0] > 0
+    blink = head.expression_names.index("eyeBlinkRight")
+    lid = np.linalg.norm(head.expression_basis[blink, solver.chosen.vertex], axis=1) > 0.002
+    even = _evenly(head, solver)
+    both, unsure = (
+        shares.of(_measurement(np.zeros((count, 2)), np.where(left, 1.0, sigma), even))
+        for sigma in (1.0, 2.0)
+    )
+    assert lid.sum() > 10
+    np.testing.assert_allclose(unsure[lid], both[lid] / 4)
+    np.testing.assert_allclose(unsure[~lid], both[~lid])
+
+
+def _evenly(head: OpenHead, solver: Solver) -> np.ndarray:
+    """Information of which the lids of both eyes have equally much; they differ in vertices."""
+    information = np.ones(len(solver.chosen.vertex))
+    for side in ("Left", "Right"):
+        blink = head.expression_names.index(f"eyeBlink{side}")
+        travel = np.linalg.norm(head.expression_basis[blink, solver.chosen.vertex], axis=1)
+        information[travel > 0.002] = 1.0 / (travel > 0.002).sum()
+    return information
 
 
 def test_rows_of_both_measurements_are_the_slope_of_the_energy(head: OpenHead) -> None:

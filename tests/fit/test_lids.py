@@ -11,12 +11,13 @@ from fit_scene import INTRINSICS
 
 from engine.fit.heads.open_head import OpenHead
 from engine.fit.lids import Lids
-from engine.fit.residuals import EXPRESSION_START
+from engine.fit.residuals import EXPRESSION_START, Carried
 from engine.fit.retarget import retarget
 from engine.fit.settings import FitSettings
 from engine.fit.solver import FitState, Past, Solver
 from engine.types import Alignment
 
+SIDES = ("Left", "Right")
 NO_BALLS = (np.zeros(0, np.intp), np.zeros(0, np.intp))
 
 
@@ -66,26 +67,41 @@ def test_the_tie_is_the_derivative_of_its_charge(head: OpenHead) -> None:
     lids = Lids(head.expression_names, FitSettings(wink_sigma=0.5, unseen_lid_sigma=0.1), NO_BALLS)
     values = np.random.default_rng(0).uniform(0, 1, 65)
     left, right = lids.columns
-    hessian = np.diag(np.full(65, 3.0))
-    hessian[right, right] = 1.2
-    seen = lids.seen(hessian)
-    np.testing.assert_allclose(seen, [1.0, 0.4])
-    charge = 0.4 / 0.25 + 0.6 / 0.01
+    squints = [EXPRESSION_START + head.expression_names.index(f"eyeSquint{s}") for s in SIDES]
+    seen, firm = np.array([1.0, 0.4]), 0.6 / 0.01
+    charge = 0.4 / 0.25 + firm
 
     def energy(at: np.ndarray) -> float:
-        return 0.5 * charge * (at[left] - at[right]) ** 2
+        squint = firm * (at[squints[0]] - at[squints[1]]) ** 2
+        return 0.5 * charge * (at[left] - at[right]) ** 2 + 0.5 * squint
 
     curved, slope = np.zeros((65, 65)), np.zeros(65)
     lids.tie(seen, values, curved, slope)
-    for column in (left, right, EXPRESSION_START):
+    for column in (left, right, *squints, EXPRESSION_START):
         step = 1e-3 * np.eye(65)[column]
         expected = (energy(values + step) - energy(values - step)) / 2e-3
         assert slope[column] == pytest.approx(expected, abs=1e-6)
     difference = np.random.default_rng(1).normal(size=65)
-    assert difference @ curved @ difference == pytest.approx(
-        charge * (difference[left] - difference[right]) ** 2
-    )
+    assert difference @ curved @ difference == pytest.approx(2 * energy(difference), rel=1e-9)
     np.testing.assert_allclose(lids.held(np.ones(65), seen)[[left, right]], [1.0, 0.4])
+    np.testing.assert_allclose(lids.held(np.ones(65), seen)[squints], [1.0, 0.4])
+
+
+def test_an_eye_is_seen_by_the_alignment_alone(head: OpenHead) -> None:
+    """What was carried over is as sure of both; the alignment hardly sees the right eye."""
+    solver, rest = Solver(head), fit_scene.state_at(head)
+    measurement = solver.measured(_seen(head, rest, "Right"))
+    count = len(measurement.sigma)
+    still = Carried(measurement.points, np.full(count, 0.2), np.full(count, 5.0))
+    lids = Lids(head.expression_names, FitSettings(), NO_BALLS)
+    rows = solver.linearised(measurement, INTRINSICS, rest)
+    alone = lids.seen(rows)
+    information = np.square(rows.jacobian[:, lids.columns]).sum(axis=0)
+    np.testing.assert_allclose(alone, information / information.max(), rtol=1e-4)
+    assert alone[1] < 0.02
+    np.testing.assert_allclose(
+        lids.seen(solver.linearised(measurement, INTRINSICS, rest, still)), alone, rtol=1e-3
+    )
 
 
 def _iris_aside(head: OpenHead, state: FitState, yaw: float) -> Alignment:
