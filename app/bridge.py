@@ -17,6 +17,7 @@ from engine.session import Session
 
 _DISPLAY_PERIOD_MS = 16
 _STATUS_PERIOD_MS = 250
+_SAVE_AFTER_MS = 400
 _DRAWING_SHARE = 4  # a frame is drawn in at most a quarter of the time, the tracker needs the rest
 _log = logging.getLogger(__name__)
 
@@ -38,6 +39,9 @@ class Bridge(QObject):
         self._frames, self._status = QTimer(self), QTimer(self)
         self._frames.setInterval(_DISPLAY_PERIOD_MS)
         self._status.setInterval(_STATUS_PERIOD_MS)
+        self._saving = QTimer(self, singleShot=True, interval=_SAVE_AFTER_MS)
+        self._unsaved: dict[str, Any] = {}
+        self._saving.timeout.connect(self._save)
         self._frames.timeout.connect(self._poll)
         self._status.timeout.connect(self._report)
 
@@ -61,7 +65,16 @@ class Bridge(QObject):
         self._session.apply(replace(self._session.config, **parts))
         self.configured.emit(self._session.config)
         self._report()
-        if self._settings_path is None:
+        self._unsaved |= parts
+        if parts.keys() == {"shapes"}:
+            self._saving.start()  # a slider moves faster than a file is written
+        else:
+            self._save()
+
+    def _save(self) -> None:
+        self._saving.stop()
+        parts, self._unsaved = self._unsaved, {}
+        if self._settings_path is None or not parts:
             return
         try:
             # Only what was changed here is kept, not what the command line asked for.
@@ -90,6 +103,7 @@ class Bridge(QObject):
 
     def stop(self) -> None:
         """End the session; waits for its threads."""
+        self._save()
         self._frames.stop()
         self._status.stop()
         try:
