@@ -13,7 +13,9 @@ from engine import config as configuration
 from engine.config import Config
 from engine.errors import ConfigError
 from engine.fit.person import PersonCalibration
+from engine.profiles import set_aside
 from engine.session import Session
+from engine.status import State
 
 _DISPLAY_PERIOD_MS = 16
 _STATUS_PERIOD_MS = 250
@@ -30,6 +32,7 @@ class Bridge(QObject):
     """
 
     tracked = Signal(object, object)  # Frame, TrackResult
+    previewed = Signal(object)  # Frame of a camera whose tracker is still being made
     status_changed = Signal(object)  # SessionStatus
     configured = Signal(object)  # Config, whenever a part of it has been exchanged
 
@@ -49,6 +52,11 @@ class Bridge(QObject):
     def config(self) -> Config:
         """What the session was last asked to be."""
         return self._session.config
+
+    @property
+    def profiles_folder(self) -> Path | None:
+        """Where profiles are kept: beside the settings; None for the user's own place."""
+        return None if self._settings_path is None else self._settings_path.parent / "profiles"
 
     def start(self) -> None:
         """Start the session, which builds itself on a thread of the engine."""
@@ -78,14 +86,46 @@ class Bridge(QObject):
             return
         try:
             # Only what was changed here is kept, not what the command line asked for.
-            kept = (
-                configuration.load(self._settings_path)
-                if self._settings_path.is_file()
-                else configuration.default()
-            )
+            kept = self._kept(self._settings_path)
             configuration.save(replace(kept, **parts), self._settings_path)
-        except (ConfigError, OSError) as error:
+        except OSError as error:
             _log.warning("settings not saved: %s", error)
+
+    def _kept(self, path: Path) -> Config:
+        if not path.is_file():
+            return configuration.default()
+        try:
+            return configuration.load(path)
+        except ConfigError as error:
+            _log.warning("%s; the file is kept as %s", error, set_aside(path))
+            return configuration.default()
+
+    @property
+    def running(self) -> bool:
+        """Whether it is to track: false once the user has stopped it, or a video has ended."""
+        return self._session.status().state in (State.STARTING, State.RUNNING)
+
+    def pause(self) -> None:
+        """Let go of the camera and the receivers."""
+        self._session.pause()
+        self._report()
+
+    def resume(self) -> None:
+        """Track again."""
+        self._session.resume()
+        self._report()
+
+    @property
+    def centred(self) -> bool:
+        """Whether the head pose that is sent has been recentred."""
+        return self._session.centre.set
+
+    def recentre(self, on: bool = True) -> None:
+        """Take the present head pose as straight ahead, or the camera again."""
+        if on:
+            self._session.centre.here()
+        else:
+            self._session.centre.reset()
 
     def keep_person(self, name: str, calibration: PersonCalibration) -> None:
         """Keep the person in front of the camera, and expect them at the next start.
@@ -112,9 +152,12 @@ class Bridge(QObject):
             _log.error("%s", error)
 
     def _poll(self) -> None:
+        frame = self._session.seen.poll()
         item = self._session.latest.poll()
         if item is not None:
             self.tracked.emit(*item)
+        elif frame is not None:
+            self.previewed.emit(frame)
 
     def _report(self) -> None:
         self.status_changed.emit(self._session.status())

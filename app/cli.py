@@ -23,9 +23,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status: 0, 2 for what the user can mend, 130 for Ctrl-C."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     args = _parser(given).parse_args(given)
+    shown = logging.StreamHandler()
+    shown.setLevel(logging.INFO if args.verbose else logging.WARNING)
+    # The log window shows what the terminal need not.
     logging.basicConfig(
-        level=logging.INFO if args.verbose else logging.WARNING,
-        format="%(levelname)s %(name)s: %(message)s",
+        level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", handlers=[shown]
     )
     try:
         return args.run(args)

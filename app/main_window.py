@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 
-from PySide6.QtCore import QSettings, Qt
-from PySide6.QtGui import QCloseEvent, QKeySequence
-from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtCore import QMimeData, QSettings, Qt
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QShowEvent
+from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QMessageBox, QSplitter, QVBoxLayout, QWidget
 
 from app import pages
 from app.actions import Actions, Menu
 from app.bridge import Bridge
 from app.desk import Desk
+from app.first_steps import FirstSteps
+from app.log_window import LogKeeper
+from app.menus import Menus
 from app.pages import Page, Place
 from app.panels.face_calibration import FaceCalibrationDialog
 from app.panels.tracking import TrackingPanel
+from app.profiles_menu import ProfilesMenu
 from app.side import SidePages
 from app.status_text import headline
 from app.strip import Strip
+from app.tray import Tray
 from app.undo import Undo
 from app.viewport import Viewport
-from engine.config import Config
+from engine.config import Config, source_choice
 from engine.errors import PersonError
 from engine.fit.heads import HeadModel
 from engine.fit.person import PersonCalibration
+from engine.profiles import Profiles
 from engine.status import SessionStatus, State
 from engine.types import Frame, TrackResult
 
@@ -40,23 +47,30 @@ class MainWindow(QMainWindow):
     pages   what stands beside and below the picture, by name
     """
 
-    def __init__(self, bridge: Bridge, head: HeadModel, memory: QSettings) -> None:
+    def __init__(self, bridge: Bridge, head: HeadModel, memory: QSettings, log: LogKeeper) -> None:
         super().__init__()
         self.bridge, self._memory = bridge, memory
         self._source, self._has_picture = bridge.config.source, False
         self.setWindowTitle("FlowFace Live")
+        self.setAcceptDrops(True)
         self.viewport, self.tracking = Viewport(head), TrackingPanel()
+        self.first_steps = FirstSteps(memory)
         self.commands = Actions(self, memory)
         self.undo = Undo(bridge, self)
         self.desk = Desk(bridge, self.viewport, self.commands, self.undo, memory)
         self.pages: dict[str, Page] = pages.open_all(self.desk)
         beside = [page for page in self.pages.values() if page.place is Place.SIDE]
         below = [page for page in self.pages.values() if page.place is Place.BELOW]
-        self.side, self.strip = SidePages(self.tracking, beside), Strip(below)
+        self.side, self.strip = SidePages((self.tracking, self.first_steps), beside), Strip(below)
         self._columns = QSplitter(Qt.Orientation.Horizontal, childrenCollapsible=False)
         self._arrange()
         self._connect()
         self._fill_menus(beside)
+        self.menus = Menus(self.desk, log, self)
+        self.profiles = ProfilesMenu(self.desk, Profiles(bridge.profiles_folder), self)
+        self.profiles.changed.connect(self._show_title)
+        self.tray = Tray(self, self.commands)
+        self._show_title(self.profiles.current)
         self._restore()
 
     def _arrange(self) -> None:
@@ -90,17 +104,14 @@ class MainWindow(QMainWindow):
         self.bridge.tracked.connect(self._on_tracked)
         self.bridge.status_changed.connect(self._on_status)
         self.bridge.configured.connect(self._on_configured)
+        self.bridge.previewed.connect(self._on_previewed)
         self.viewport.drawn.connect(self.bridge.drawn)
+        self.first_steps.page_wanted.connect(self._on_first_step)
+        self.first_steps.finished.connect(lambda: self.side.show_pages(True))
 
     def _fill_menus(self, beside: list[Page]) -> None:
         add = self.commands.add
         add(Menu.FILE, "file.quit", self.tr("&Quit"), self.close, "Ctrl+Q")
-        standard = QKeySequence.StandardKey
-        for name, action, key in (
-            ("edit.undo", self.undo.stack.createUndoAction(self, self.tr("&Undo")), standard.Undo),
-            ("edit.redo", self.undo.stack.createRedoAction(self, self.tr("&Redo")), standard.Redo),
-        ):
-            self.commands.enter(Menu.EDIT, name, action, key)
         calibrate = self.tr("&Calibrate face…")
         add(Menu.PERSON, "person.calibrate_face", calibrate, self.calibrate_face, "Ctrl+K")
         view = self.commands.menu(Menu.VIEW)
@@ -112,9 +123,28 @@ class MainWindow(QMainWindow):
         view.addSeparator()
         shown = self._memory.value(_STRIP_SHOWN, True, bool)
         self.strip.setVisible(bool(shown))
+        self._preview = add(
+            view, "view.preview", self.tr("&Preview"), self._show_preview, "Ctrl+P", checked=True
+        )
         strip_words, full_words = self.tr("&Blendshapes"), self.tr("&Full screen")
         add(view, "view.strip", strip_words, self._show_strip, "Ctrl+B", checked=bool(shown))
         add(view, "view.full_screen", full_words, self._show_full_screen, "F11", checked=False)
+
+        first_steps = self.tr("&First steps…")
+        add(Menu.HELP, "help.first_steps", first_steps, self.first_steps.begin)
+
+    def show_notice(self, words: str) -> None:
+        """Tell something without holding anything up."""
+        box = QMessageBox(QMessageBox.Icon.Warning, "FlowFace Live", words, parent=self)
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.open()
+
+    def _show_title(self, profile: str) -> None:
+        self.setWindowTitle(f"{profile} – FlowFace Live" if profile else "FlowFace Live")
+
+    def _on_first_step(self, page: str) -> None:
+        self.side.show_pages(bool(page))
+        self.side.show_page(page)
 
     def show_page(self, name: str) -> None:
         """Bring a page of the column to the front."""
@@ -153,18 +183,53 @@ class MainWindow(QMainWindow):
         self._has_picture = self._has_picture and config.source == self._source
         self._source = config.source
 
+    def _on_previewed(self, frame: Frame) -> None:
+        self._show_picture(frame, None)
+
     def _on_tracked(self, frame: Frame, result: TrackResult) -> None:
+        self._show_picture(frame, result)
+        self.tracking.show_result(result)
+        self.first_steps.show_result(result)
+
+    def _show_picture(self, frame: Frame, result: TrackResult | None) -> None:
+        if not self._preview.isChecked() or self.isMinimized():
+            return
         if not self._has_picture:
             self._has_picture = True
             self.viewport.show_message("")
         self.viewport.show_result(frame, result)
-        self.tracking.show_result(result)
+
+    def _show_preview(self, on: bool) -> None:
+        self._has_picture = False
+        if not on:
+            self.viewport.show_message(self.tr("The preview is off. Tracking goes on."))
 
     def _on_status(self, status: SessionStatus) -> None:
+        now = headline(status, None)
         self.tracking.show_status(status)
-        if status.state is State.FAILED or not self._has_picture:
-            now = headline(status, None)
+        self.first_steps.show_status(status)
+        self.tray.set_light(now.light if status.state is not State.RUNNING else self.tracking.light)
+        if status.state is State.STOPPED:
+            self._has_picture = False
+        if status.state is State.FAILED or not (self._has_picture or not self._preview.isChecked()):
             self.viewport.show_message(f"{now.title}\n{now.reason}")
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if dropped_video(event.mimeData()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        if path := dropped_video(event.mimeData()):
+            event.acceptProposedAction()
+            words = self.tr("Open {0}").format(Path(path).name)
+            self.desk.undo.change(words, source=source_choice("video_file", path=path))
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if self.first_steps.wanted and not event.spontaneous():
+            self.first_steps.begin()
+        elif not event.spontaneous():
+            self.first_steps.hide()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self._memory.setValue(_GEOMETRY, self.saveGeometry())
@@ -172,5 +237,12 @@ class MainWindow(QMainWindow):
         self._memory.setValue(_SIDE_PAGE, self.side.page)
         self._memory.setValue(_STRIP_PAGE, self.strip.page)
         self.hide()  # at once; the threads may take a moment
+        self.tray.hide()
         self.bridge.stop()
         super().closeEvent(event)
+
+
+def dropped_video(data: QMimeData) -> str:
+    """Return the path of a file that is dropped; empty if it is anything else."""
+    files = [url.toLocalFile() for url in data.urls() if url.isLocalFile()]
+    return files[0] if len(files) == 1 and Path(files[0]).is_file() else ""

@@ -24,11 +24,11 @@ _WIDTH, _RAIL_WIDTH = 348, 72
 
 
 class SidePages(QWidget):
-    """A heading that is always there, and one page at a time below it."""
+    """Headings that are always there, and one page at a time below them."""
 
     chosen = Signal(str)  # name of the page
 
-    def __init__(self, heading: QWidget, pages: Sequence[Page]) -> None:
+    def __init__(self, headings: Sequence[QWidget], pages: Sequence[Page]) -> None:
         super().__init__()
         self._names = [page.name for page in pages]
         self.rail, self._stack = _Rail(pages), QStackedWidget()
@@ -42,8 +42,10 @@ class SidePages(QWidget):
         self.rail.clicked.connect(lambda number: self.show_page(self._names[number]))
         left = QVBoxLayout()
         left.setSpacing(10)
-        left.addWidget(heading)
+        for heading in headings:
+            left.addWidget(heading)
         left.addWidget(self._stack, 1)
+        left.addStretch(0)  # where the page is hidden
         columns = QHBoxLayout(self)
         columns.setContentsMargins(0, 0, 0, 0)
         columns.setSpacing(10)
@@ -54,6 +56,10 @@ class SidePages(QWidget):
     def page(self) -> str:
         """Name of the page that is shown."""
         return self._names[self._stack.currentIndex()]
+
+    def show_pages(self, on: bool) -> None:
+        """Show the page at all, or the headings alone."""
+        self._stack.setVisible(on)
 
     def show_page(self, name: str) -> None:
         """Show a page; an unknown name, perhaps of another version, changes nothing."""

@@ -48,13 +48,14 @@ def headline(status: SessionStatus, result: TrackResult | None) -> Headline:
     stopped = [sink for sink in status.sinks if sink.error is not None]
     match status.state:
         case State.STARTING:
-            now = (Light.AMBER, "Starting…", "Opening the source and loading the network.")
+            step = status.progress[1] or "Opening the source"
+            now = (Light.AMBER, "Starting…", f"{step}…")
         case State.FAILED:
             now = (Light.RED, "Stopped", str(status.error))
         case State.ENDED:
             now = (Light.GREY, "Ended", f"{status.source} has been played to its end.")
         case State.STOPPED:
-            now = (Light.GREY, "Stopped", "The session has been ended.")
+            now = (Light.GREY, "Stopped", "Camera and receivers are free. Start with Ctrl+T.")
         case State.RUNNING if stopped:
             now = (Light.RED, "Output stopped", f"{stopped[0].name}: {stopped[0].error}")
         case State.RUNNING if result is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPalette
@@ -18,6 +19,9 @@ LAMPS = {
 }
 
 
+_THEME, _STYLED = "flowface_theme", "flowface_styled"
+
+
 @dataclass(frozen=True, slots=True)
 class Scheme:
     """One set of colours."""
@@ -30,26 +34,60 @@ class Scheme:
     quiet: str
     accent: str
     on_accent: str
+    problem: str
 
 
 _DARK = Scheme(
-    "#15171b", "#1d2025", "#272b32", "#343941", "#e9edf1", "#98a1ac", "#35d0a5", "#06281e"
+    "#15171b",
+    "#1d2025",
+    "#272b32",
+    "#343941",
+    "#e9edf1",
+    "#98a1ac",
+    "#35d0a5",
+    "#06281e",
+    "#ff8b8f",
 )
 _LIGHT = Scheme(
-    "#eef0f3", "#ffffff", "#f2f4f6", "#d3d8de", "#1b1f24", "#59636e", "#0b8467", "#ffffff"
+    "#eef0f3",
+    "#ffffff",
+    "#f2f4f6",
+    "#d3d8de",
+    "#1b1f24",
+    "#59636e",
+    "#0b8467",
+    "#ffffff",
+    "#b3261e",
 )
 
 
-def follow_system(application: QApplication) -> None:
-    """Style the application, now and whenever the system changes between dark and light."""
-    application.setStyle("Fusion")
+class Theme(Enum):
+    """What the user has chosen."""
+
+    SYSTEM = "system"
+    LIGHT = "light"
+    DARK = "dark"
+
+
+def set_theme(theme: Theme) -> None:
+    """Style the application; SYSTEM follows whenever the system changes between dark and light."""
+    application = QApplication.instance()
+    assert isinstance(application, QApplication)
     hints = application.styleHints()
-    hints.colorSchemeChanged.connect(lambda scheme: _apply(application, scheme))
-    _apply(application, hints.colorScheme())
+    if not application.property(_STYLED):
+        application.setProperty(_STYLED, True)
+        application.setStyle("Fusion")
+        hints.colorSchemeChanged.connect(lambda _: _apply(application))
+    application.setProperty(_THEME, theme.value)
+    _apply(application)
 
 
-def _apply(application: QApplication, system: Qt.ColorScheme) -> None:
-    scheme = _LIGHT if system is Qt.ColorScheme.Light else _DARK  # pictures are judged in the dark
+def _apply(application: QApplication) -> None:
+    theme = Theme(application.property(_THEME))
+    light = application.styleHints().colorScheme() is Qt.ColorScheme.Light
+    if theme is not Theme.SYSTEM:
+        light = theme is Theme.LIGHT
+    scheme = _LIGHT if light else _DARK  # where the system says nothing: pictures like the dark
     application.setPalette(_palette(scheme))
     application.setStyleSheet(_sheet(scheme))
 
@@ -97,6 +135,13 @@ def _sheet(scheme: Scheme) -> str:
     QPushButton:checked {{
         background: {scheme.accent}; color: {scheme.on_accent}; border-color: {scheme.accent};
     }}
+    QLabel#problem {{ color: {scheme.problem}; }}
+    QProgressBar {{
+        background: {scheme.field}; border: none; border-radius: 3px; max-height: 6px;
+    }}
+    QProgressBar::chunk {{ background: {scheme.accent}; border-radius: 3px; }}
+    QToolButton#section {{ border: none; color: {scheme.quiet}; padding: 2px; }}
+    QToolButton#section:focus {{ color: {scheme.accent}; }}
     QSplitter::handle {{ background: transparent; }}
     QScrollArea, QScrollArea > QWidget > QWidget#page {{ background: transparent; }}
     QToolButton#railButton {{

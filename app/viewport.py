@@ -29,7 +29,7 @@ class Viewport(QOpenGLWidget):
         self._head, self._look = head, Look()
         self._context: moderngl.Context | None = None
         self._scene: Scene | None = None
-        self._shown: tuple[Frame, TrackResult] | None = None
+        self._shown: tuple[Frame, TrackResult | None] | None = None
         self._fresh, self._failure = False, ""
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(320, 240)
@@ -52,7 +52,7 @@ class Viewport(QOpenGLWidget):
         """The text that lies over the picture; empty if there is none."""
         return "" if self._message.isHidden() else self._message.text()
 
-    def show_result(self, frame: Frame, result: TrackResult) -> None:
+    def show_result(self, frame: Frame, result: TrackResult | None) -> None:
         """Draw a frame and what was found in it."""
         self._shown, self._fresh = (frame, result), True
         if not (self.isValid() or self._failure):

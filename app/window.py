@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
@@ -13,9 +14,11 @@ from PySide6.QtGui import QSurfaceFormat
 from PySide6.QtWidgets import QApplication
 
 from app.bridge import Bridge
+from app.log_window import LogKeeper
 from app.main_window import MainWindow
 from app.render.offscreen import SAMPLES
-from app.style import follow_system
+from app.single_instance import SingleInstance
+from app.style import Theme, set_theme
 from engine import assembly
 from engine.assembly import TrackerMaker
 from engine.config import Config, user_path
@@ -30,6 +33,7 @@ def run_window(
     tracker_maker: TrackerMaker | None = None,
     settings_path: Path | None = None,
     memory: QSettings | None = None,
+    notice: str = "",
     opened: Callable[[MainWindow], None] = lambda window: None,
 ) -> int:
     """Show the window until it is closed; returns the exit status.
@@ -38,26 +42,40 @@ def run_window(
     tracker_maker  makes the tracker; the real one if None
     settings_path  where choices made in the window are kept; the user's settings if None
     memory         where place and size of the window are kept; the user's if None
+    notice         told to the user at the start
     opened         called with the window as soon as it is shown
 
+    If the program runs already with these settings, its window is raised instead of a second.
     Raises the FlowFaceError that has stopped the session, if it was never mended.
     """
     qt = application()
+    settings_path = settings_path or user_path()
+    instance = SingleInstance(str(settings_path))
+    if not instance.first:
+        sys.stdout.write("FlowFace Live runs already: its window has been raised.\n")
+        return 0
+    log = LogKeeper()
+    logging.getLogger().addHandler(log)
     session = Session(config, tracker_maker=tracker_maker)
-    bridge = Bridge(session, settings_path or user_path())
+    bridge = Bridge(session, settings_path)
     head = assembly.load_head(config.tracker.head)
-    window = MainWindow(bridge, head, memory or QSettings("FlowFace", "FlowFace Live"))
+    window = MainWindow(bridge, head, memory or QSettings("FlowFace", "FlowFace Live"), log)
+    instance.another_started.connect(window.tray.show_window)
     if seconds is not None:
         _close_after(seconds, bridge, window)
     before = signal.signal(signal.SIGINT, lambda *_: window.close())
     try:
         window.show()
         bridge.start()
+        if notice:
+            window.show_notice(notice)
         QTimer.singleShot(0, window, lambda: opened(window))
         qt.exec()
     finally:
         signal.signal(signal.SIGINT, before)
         bridge.stop()
+        instance.close()
+        logging.getLogger().removeHandler(log)
         window.viewport.release()
         window.deleteLater()
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)  # the loop has ended
@@ -84,7 +102,7 @@ def application() -> QApplication:
     QSurfaceFormat.setDefaultFormat(surface)
     made = QApplication([sys.argv[0]])
     made.setApplicationName("FlowFace Live")
-    follow_system(made)
+    set_theme(Theme.SYSTEM)
     return made
 
 

@@ -59,10 +59,14 @@ class _Parts(NamedTuple):
 
 
 class TrackerFactory:
-    """Keeps network and head loaded while only the camera changes."""
+    """Keeps network and head loaded while only the camera changes.
+
+    progress  how far making a tracker has come: share of the usual time, and what is being done
+    """
 
     def __init__(self) -> None:
         self._loaded: _Parts | None = None
+        self.progress = (0.0, "")
 
     def __call__(
         self, config: TrackerConfig, camera: Camera, *, live: bool = False
@@ -71,6 +75,7 @@ class TrackerFactory:
 
         live  the person is learnt on a thread of its own, which `close` of the tracker ends
         """
+        self.progress = (0.1, "Loading libraries")
         # Imported here, so that a session with another tracker never loads these libraries.
         from engine.fit.tracker import Tracker
         from engine.network.detector import Detector
@@ -78,6 +83,7 @@ class TrackerFactory:
         person = None if config.person is None else expected_person(config.person, config.head)
         parts = self._parts(config)
         settings = TrackerSettings(enrol=EnrolSettings(threaded=live))
+        self.progress = (0.8, "Preparing the fit")
         return Tracker(
             parts.head,
             parts.backend,
@@ -107,7 +113,9 @@ class TrackerFactory:
             self.close()
             # The fit's products are small: threads would wait for one another, and spin meanwhile.
             threadpool_limits(limits=1, user_api="blas")
+            self.progress = (0.4, "Reading the head model")
             head = load_head(config.head)
+            self.progress = (0.5, "Loading the network")
             files = weights.load(config.weights)
             _check_head(files, config.head)
             backend = load_backend(files, config)

@@ -47,6 +47,7 @@ class Choice:
 
     kind: str  # module name
     settings: Any  # an instance of that module's Settings
+    enabled: bool = True  # an output that is off is kept, but not opened
 
 
 @dataclass(frozen=True)
@@ -181,9 +182,13 @@ def _choice(package: ModuleType, content: Any, where: str) -> Choice:
         module = plugins.load(package, kind)
     except ConfigError as error:
         raise ConfigError(f"{where}: {error}") from None
-    values = {key: value for key, value in content.items() if key != "kind"}
-    return Choice(kind, settings.read(module.Settings, values, where))
+    enabled = content.get("enabled", True)
+    if type(enabled) is not bool:
+        raise ConfigError(f"{where}.enabled: needs true or false, got {enabled!r}")
+    values = {key: value for key, value in content.items() if key not in ("kind", "enabled")}
+    return Choice(kind, settings.read(module.Settings, values, where), enabled)
 
 
 def _plain(choice: Choice) -> dict[str, Any]:
-    return {"kind": choice.kind, **settings.plain(choice.settings)}
+    off = {} if choice.enabled else {"enabled": False}
+    return {"kind": choice.kind, **off, **settings.plain(choice.settings)}

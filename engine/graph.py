@@ -16,6 +16,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from engine.capture.sources import Source
+from engine.centre import Centre
 from engine.fit.person import PersonCalibration, StoredPerson
 from engine.mailbox import Backlog, Slot
 from engine.outputs import Delivery, Sink
@@ -183,11 +184,13 @@ class Graph:
         latest: Slot[Tracked],
         tap: Tap,
         tuner: Tuner,
+        centre: Centre,
     ) -> None:
         self.source, self.lines, self.latest, self._tap = source, lines, latest, tap
         self.captured, self.processed = Meter(), Meter()
         self.tracked = self.camera_gaps = 0
-        self.tracker, self._tuner, self._last_index = tracker, tuner, -1
+        self.tracker, self._tuner, self._centre = tracker, tuner, centre
+        self._last_index = -1
         self._frames: Slot[Frame] | Backlog[Frame] = (
             Slot() if source.live else Backlog(WAITING_FRAMES)
         )
@@ -236,8 +239,9 @@ class Graph:
         self.tracked += result.status is Status.TRACKING
         self.latest.put((frame, result))
         self._tap.offer_result(result)
+        centred = self._centre(result)
         for line in self.lines:
-            line.offer((frame, result))
+            line.offer((frame, centred))
 
     def _on_end(self) -> None:
         # The capture thread may still offer frames if it was the tracker that failed.

@@ -16,16 +16,19 @@ import engine.outputs
 from engine import assembly, plugins
 from engine.assembly import TrackerFactory, TrackerMaker
 from engine.capture.sources import Source
+from engine.centre import Centre
 from engine.config import Choice, Config
 from engine.describing import take_info
 from engine.errors import FlowFaceError, PersonError, TakeError
 from engine.fit.person import PersonCalibration
-from engine.graph import Graph, Line, RecorderMaker, Tracked, recorder_line, sink_line
+from engine.graph import FrameTracker, Graph, Line, RecorderMaker, Tracked, recorder_line, sink_line
 from engine.mailbox import Slot
 from engine.people import People
+from engine.preview import Preview
 from engine.recording.studio import Stage, Studio
 from engine.status import SessionStatus, State
 from engine.tuner import Tuner
+from engine.types import Frame
 from engine.worker import Worker
 
 BUILD_TIMEOUT_S = 180.0  # loading a network and compiling the fit on a slow machine
@@ -40,6 +43,8 @@ class Session:
     tracker_maker  makes the tracker; the real one unless a test brings its own
     recorders      (name, maker) of what gets every frame with its result
     latest         the newest (Frame, TrackResult), for whoever polls at display rate
+    seen           the newest Frame of a camera while the tracker is not ready yet
+    centre         what is straight ahead for the outputs
 
     Also a context manager: starts on entering, stops on leaving.
     """
@@ -52,6 +57,8 @@ class Session:
         recorders: Sequence[tuple[str, RecorderMaker]] = (),
     ) -> None:
         self.latest: Slot[Tracked] = Slot()
+        self.seen: Slot[Frame] = Slot()
+        self.centre = Centre()
         self.config = config
         self._make_tracker = tracker_maker or TrackerFactory()
         self._recorders = tuple(recorders)
@@ -59,7 +66,7 @@ class Session:
         self._built: Config | None = None
         self._graph: Graph | None = None
         self._error: Exception | None = None
-        self._busy = self._stopped = False
+        self._busy = self._stopped = self._paused = False
         self._configs: Slot[Config] = Slot()
         self._builder: Worker[Config] | None = None
         self._studio: Studio | None = None
@@ -79,6 +86,16 @@ class Session:
             return  # nothing to build: neither a slider starts an ended video, nor tries a camera
         self._busy = True
         self._configs.put(config)
+
+    def pause(self) -> None:
+        """Let go of camera, network and receivers; returns at once. `resume` goes on."""
+        self._paused = True
+        self._configs.put(self.config)
+
+    def resume(self) -> None:
+        """Go on after `pause`, or begin an ended video anew; returns at once."""
+        self._paused, self._busy = False, True
+        self._configs.put(self.config)
 
     def keep_person(self, name: str, calibration: PersonCalibration) -> None:
         """Keep the person in front of the camera under a name, with a calibration.
@@ -134,7 +151,8 @@ class Session:
         """Return a snapshot; cheap enough for display rate."""
         graph, error = self._graph, self._current_error()
         if graph is None:
-            return SessionStatus(self._state(graph, error), error)
+            loading = getattr(self._make_tracker, "progress", (0.0, ""))
+            return SessionStatus(self._state(graph, error), error, progress=loading)
         return SessionStatus(
             state=self._state(graph, error),
             error=error,
@@ -165,7 +183,7 @@ class Session:
             return State.STARTING
         if error is not None:
             return State.FAILED
-        if self._stopped:
+        if self._stopped or self._paused:
             return State.STOPPED
         if graph is None:
             return State.STARTING
@@ -176,8 +194,11 @@ class Session:
         graph, built = self._graph, self._built
         self._error = None
         self.studio.set(config.recording, config.sound)
+        config = replace(config, outputs=tuple(c for c in config.outputs if c.enabled))
         try:
-            if (
+            if self._paused:
+                self._halt()
+            elif (
                 graph is not None
                 and built is not None
                 and not graph.ended
@@ -193,11 +214,14 @@ class Session:
         finally:
             self._busy = False
 
-    def _rebuild(self, config: Config) -> None:
+    def _halt(self) -> None:
         if self._graph is not None:
             self.studio.leave()
             self._graph.stop()
             self._graph = None
+
+    def _rebuild(self, config: Config) -> None:
+        self._halt()
         source = open_source(config.source)
         lines: list[Line] = []
         try:
@@ -206,7 +230,7 @@ class Session:
                 lines.append(open_output(choice, source))
             for name, maker in self._recorders:
                 lines.append(recorder_line(name, maker, source))
-            tracker = self._make_tracker(config.tracker, source.camera, live=source.live)
+            tracker = self._tracker(config, source)
         except FlowFaceError:
             for line in lines:
                 line.stop()
@@ -214,7 +238,7 @@ class Session:
             source.take()  # a closed source lets go of its device when it is next read
             raise
         graph = self._graph = Graph(
-            source, tracker, tuple(lines), self.latest, self.studio, self._tuner
+            source, tracker, tuple(lines), self.latest, self.studio, self._tuner, self.centre
         )
         self.studio.enter(
             Stage(
@@ -224,6 +248,21 @@ class Session:
                 counts=lambda: (graph.camera_gaps, graph.dropped_frames),
             )
         )
+
+    def _tracker(self, config: Config, source: Source) -> FrameTracker:
+        """Make the tracker, which takes seconds; meanwhile a camera shows its picture."""
+        if not source.live or hasattr(config.source.settings, "path"):
+            # A file is tracked from its beginning.
+            return self._make_tracker(config.tracker, source.camera, live=source.live)
+        preview = Preview(source, self.seen)
+        try:
+            tracker = self._make_tracker(config.tracker, source.camera, live=True)
+        finally:
+            failure = preview.stop()
+        if failure is not None:
+            tracker.close()
+            raise failure
+        return tracker
 
     def _exchange_outputs(self, graph: Graph, built: Config, config: Config) -> None:
         """Keep the lines of outputs that stay, open new ones, stop the others."""

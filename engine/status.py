@@ -62,6 +62,7 @@ class SessionStatus:
     dropped_by_camera: int = 0  # gaps in the source's own count
     dropped_by_tracker: int = 0  # replaced by a newer frame before the tracker took them
     sinks: tuple[SinkStatus, ...] = ()
+    progress: tuple[float, str] = (0.0, "")  # while starting: share of the usual time, and step
     takes: StudioStatus | None = None
 
 

@@ -11,7 +11,8 @@ import time
 from app.choices import live_source, osc_output, saved_config, seconds
 from engine.capture import cameras
 from engine.clock import NS_PER_S, now_ns
-from engine.config import Config, source_choice
+from engine.config import Config, default, source_choice
+from engine.errors import ConfigError
 from engine.session import Session
 from engine.status import SessionStatus, State
 
@@ -41,11 +42,11 @@ def run(args: argparse.Namespace) -> int:
     if not headless and not has_display():
         print("No display: running without a window.", flush=True)
         headless = True
-    config = _config(args, loop=not headless)
+    config, notice = _config(args, loop=not headless)
     if not headless:
         from app.window import run_window
 
-        return run_window(config, seconds=args.seconds)
+        return run_window(config, seconds=args.seconds, notice=notice)
     return run_headless(config, args.seconds)
 
 
@@ -98,8 +99,16 @@ def report(status: SessionStatus) -> str:
     return "\n".join(lines)
 
 
-def _config(args: argparse.Namespace, loop: bool) -> Config:
-    config = saved_config()
+def _config(args: argparse.Namespace, loop: bool) -> tuple[Config, str]:
+    """Return what is to run, and what the window should tell of damaged settings."""
+    notice = ""
+    try:
+        config = saved_config()
+    except ConfigError as error:
+        if not loop:
+            raise
+        config = default()
+        notice = f"{error}\n\nThe program starts with its defaults; the file is kept."
     if args.source is not None:
         config = dataclasses.replace(config, source=live_source(args.source, loop=loop))
     elif config.source.kind == "webcam" and not cameras.listed():
@@ -110,7 +119,7 @@ def _config(args: argparse.Namespace, loop: bool) -> Config:
     if args.person is not None:
         tracker = dataclasses.replace(config.tracker, person=args.person)
         config = dataclasses.replace(config, tracker=tracker)
-    return config
+    return config, notice
 
 
 def _watch(session: Session, seconds: float | None) -> None:

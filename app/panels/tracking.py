@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QWidget
 
 from app.panels.card import Card, text
 from app.status_text import Light, headline
 from app.style import LAMPS
-from engine.status import SessionStatus
+from engine.status import SessionStatus, State
 from engine.types import TrackResult
 
 _LAMP_SIZE = 14
@@ -21,6 +21,7 @@ class TrackingPanel(Card):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("Tracking", parent)
         self._result: TrackResult | None = None
+        self.light = Light.GREY
         self.lamp, self.title = _Lamp(), text("", "title")
         self.reason = text("", "quiet", wrap=True)
         top = QHBoxLayout()
@@ -29,6 +30,9 @@ class TrackingPanel(Card):
         top.addWidget(self.title, 1)
         self.rows.addLayout(top)
         self.rows.addWidget(self.reason)
+        self.progress = QProgressBar(textVisible=False, maximum=100, visible=False)
+        self.progress.setAccessibleName("Loading")
+        self.rows.addWidget(self.progress)
 
     def show_result(self, result: TrackResult) -> None:
         """Take note of the newest result; shown with the next status."""
@@ -37,9 +41,12 @@ class TrackingPanel(Card):
     def show_status(self, status: SessionStatus) -> None:
         """Bring all texts up to date."""
         now = headline(status, self._result)
+        self.light = now.light
         self.lamp.set_light(now.light)
         self.title.setText(now.title)
         self.reason.setText(now.reason)
+        self.progress.setVisible(status.state is State.STARTING)
+        self.progress.setValue(round(100 * status.progress[0]))
 
 
 class _Lamp(QWidget):

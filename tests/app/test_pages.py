@@ -11,6 +11,7 @@ from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QApplication, QToolButton
 
 from app.bridge import Bridge
+from app.log_window import LogKeeper
 from app.main_window import MainWindow
 from app.pages import Place
 from engine import config
@@ -29,7 +30,9 @@ def memory(tmp_path: Path) -> QSettings:
 def window(
     application: QApplication, head: HeadModel, memory: QSettings, tmp_path: Path
 ) -> Iterator[MainWindow]:
-    made = MainWindow(Bridge(Session(config.default()), tmp_path / "config.yaml"), head, memory)
+    made = MainWindow(
+        Bridge(Session(config.default()), tmp_path / "config.yaml"), head, memory, LogKeeper()
+    )
     yield made
     made.deleteLater()
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
@@ -55,11 +58,11 @@ def test_no_two_actions_share_a_key(window: MainWindow) -> None:
 
 
 def test_a_key_that_the_user_chose_is_kept(
-    window: MainWindow, head: HeadModel, memory: QSettings, tmp_path: Path
+    window: MainWindow, head: HeadModel, memory: QSettings
 ) -> None:
     key = QKeySequence("Ctrl+Alt+J")
     window.commands.set_key("view.mirror", key)
-    again = MainWindow(Bridge(Session(config.default()), tmp_path / "config.yaml"), head, memory)
+    again = MainWindow(window.bridge, head, memory, LogKeeper())
     assert again.commands.names["view.mirror"].shortcut() == key
     again.commands.set_key("view.mirror", again.commands.usual_key("view.mirror"))
     assert not memory.childGroups()

@@ -17,7 +17,8 @@ def result(status: Status) -> TrackResult:
 @pytest.mark.parametrize(
     ("status", "light", "words"),
     [
-        (SessionStatus(State.STARTING), Light.AMBER, "loading the network"),
+        (SessionStatus(State.STARTING), Light.AMBER, "Opening the source"),
+        (SessionStatus(State.STARTING, progress=(0.5, "Reading")), Light.AMBER, "Reading…"),
         (SessionStatus(State.FAILED, SourceError("camera 3: gone")), Light.RED, "camera 3: gone"),
         (SessionStatus(State.ENDED, source="a.mp4"), Light.GREY, "a.mp4 has been played"),
         (SessionStatus(State.RUNNING, source="Cam"), Light.AMBER, "No picture from Cam"),
