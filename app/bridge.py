@@ -40,6 +40,7 @@ class Bridge(QObject):
         super().__init__()
         self._session, self._settings_path = session, settings_path
         self._frames, self._status = QTimer(self), QTimer(self)
+        self._least_period_ms = _DISPLAY_PERIOD_MS
         self._frames.setInterval(_DISPLAY_PERIOD_MS)
         self._status.setInterval(_STATUS_PERIOD_MS)
         self._saving = QTimer(self, singleShot=True, interval=_SAVE_AFTER_MS)
@@ -137,9 +138,19 @@ class Bridge(QObject):
 
     def drawn(self, milliseconds: float) -> None:
         """Take note of the time that drawing takes; slow graphics are asked less often."""
-        period_ms = max(_DISPLAY_PERIOD_MS, round(_DRAWING_SHARE * milliseconds))
+        period_ms = max(self._least_period_ms, round(_DRAWING_SHARE * milliseconds))
         if abs(period_ms - self._frames.interval()) > 2:
             self._frames.setInterval(period_ms)
+
+    @property
+    def display_period_ms(self) -> int:
+        """How often the window asks for a new picture."""
+        return self._frames.interval()
+
+    def limit_preview(self, rate_hz: float) -> None:
+        """Show at most so many pictures a second; what is tracked and sent stays as fast."""
+        self._least_period_ms = max(_DISPLAY_PERIOD_MS, round(1000 / rate_hz))
+        self._frames.setInterval(self._least_period_ms)
 
     def stop(self) -> None:
         """End the session; waits for its threads."""

@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass
 from enum import Enum
 
-from engine.clock import NS_PER_MS
 from engine.status import Latency, SessionStatus, SinkStatus, State
 from engine.types import Status, TrackResult
 
@@ -88,12 +87,6 @@ def sink_text(sink: SinkStatus) -> str:
         return "Nothing sent yet."
     unheard = f" · {sink.undelivered} packets found no receiver" if sink.undelivered else ""
     return f"{sink.sent} frames sent · {_latency(sink.latency)}{unheard}"
-
-
-def stages(result: TrackResult) -> str:
-    """Return the time that every stage took, in ms, where it took any."""
-    times = {name: time_ns / NS_PER_MS for name, time_ns in result.stage_ns.items()}
-    return " · ".join(f"{name} {time:.1f}" for name, time in times.items() if time >= 0.05)
 
 
 def _latency(latency: Latency) -> str:

@@ -6,30 +6,21 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
 from app.panels.card import Card, text
-from app.status_text import figures, stages
+from app.status_text import figures
 from engine.status import SessionStatus
-from engine.types import TrackResult
 
 
 class FiguresPanel(Card):
-    """A line per figure; below, what every stage took."""
+    """A line per figure."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("Performance", parent)
-        self._result: TrackResult | None = None
         self._grid = QGridLayout()
         self._grid.setHorizontalSpacing(16)
         self._grid.setVerticalSpacing(4)
         self._grid.setColumnStretch(1, 1)
         self.rows.addLayout(self._grid)
         self._values: dict[str, QLabel] = {}
-        self.stages = text("", "small", wrap=True)
-        self.stages.setToolTip("Milliseconds that every stage of the tracker took")
-        self.rows.addWidget(self.stages)
-
-    def show_result(self, result: TrackResult) -> None:
-        """Take note of the newest result; shown with the next status."""
-        self._result = result
 
     def show_status(self, status: SessionStatus) -> None:
         """Bring all texts up to date."""
@@ -37,8 +28,6 @@ class FiguresPanel(Card):
             if label not in self._values:
                 self._add_figure(label)
             self._values[label].setText(value)
-        self.stages.setText("" if self._result is None else stages(self._result))
-        self.stages.setVisible(bool(self.stages.text()))
 
     def _add_figure(self, label: str) -> None:
         row = len(self._values)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.status_text import Light, figures, headline, sink_text, stages
+from app.status_text import Light, figures, headline, sink_text
 from engine.errors import SourceError
 from engine.status import Latency, SessionStatus, SinkStatus, State
 from engine.types import Status, TrackResult
@@ -72,7 +72,3 @@ def test_what_an_output_has_sent() -> None:
     assert sink_text(SinkStatus("vmc", 0, 0, 0, latency, None)) == "Nothing sent yet."
     told = sink_text(SinkStatus("vmc", 90, 0, 7, latency, None))
     assert told == "90 frames sent · 18 ms · p95 24 ms · 7 packets found no receiver"
-
-
-def test_stages_that_took_no_time_are_left_out() -> None:
-    assert stages(result(Status.TRACKING)) == "align 12.3"

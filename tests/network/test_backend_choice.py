@@ -53,13 +53,13 @@ def test_the_fastest_that_works_is_taken(
     machine: dict[str, object], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    assert auto.create(weights.load(), 1).about == "tensorrt_engine"
+    assert auto.create(weights.load(), 1).about.startswith("tensorrt_engine")
     assert "network: tensorrt_engine (the fastest here)" in caplog.text
     machine["tensorrt_engine"] = BackendError("is not installed")
-    assert auto.create(weights.load(), 1).about == "torch_eager"
+    assert auto.create(weights.load(), 1).about.startswith("torch_eager")
     assert "network: torch_eager (tensorrt_engine: is not installed)" in caplog.text
     machine["torch_eager"] = MadeUp("torch_eager", RuntimeError("CUDA out of memory"))
-    assert auto.create(weights.load(), 1).about == "onnx_runtime"
+    assert auto.create(weights.load(), 1).about.startswith("onnx_runtime")
     assert "torch_eager: CUDA out of memory" in caplog.text
 
 
@@ -81,7 +81,7 @@ def test_without_a_card_only_the_processor_is_tried(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(onnx_runtime, "create", lambda *_: MadeUp("the processor"))
     for module in (tensorrt_engine, torch_eager):
         monkeypatch.setattr(module, "create", lambda *_: pytest.fail("was tried"))
-    assert auto.create(weights.load(), 1).about == "the processor"
+    assert auto.create(weights.load(), 1).about.startswith("the processor")
 
 
 def test_tensorrt_says_that_it_needs_a_card(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,10 +21,7 @@ class Backend(Protocol):
         """Side of the square crop that the network reads (D_img)."""
         ...
 
-    @property
-    def about(self) -> str:
-        """What runs the network, on which device and in which precision, for the user."""
-        ...
+    about: str  # what runs the network, on which device, in which precision, for the user
 
     def warm_up(self) -> None:
         """Make the slow first call."""

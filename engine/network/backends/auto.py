@@ -35,7 +35,8 @@ def create(weights: WeightFile, threads: int, half: bool = True) -> Backend:
             refused.append(f"{kind}: {error}")
             continue
         why = "; ".join(refused) or ("the fastest here" if cards else "no NVIDIA card is found")
-        _LOG.info("network: %s (%s)", backend.about, why)
+        backend.about = f"{backend.about} ({why})"
+        _LOG.info("network: %s", backend.about)
         return backend
     raise BackendError(f"auto: no backend works here ({'; '.join(refused)})")
 
