@@ -88,9 +88,10 @@ def test_what_is_over_is_forgotten() -> None:
 
 def test_a_session_built_anew_begins_anew() -> None:
     watch = Watch()
-    for second in range(5):
-        watch.offer(second * NS_PER_S, seen(second, lost=12), CALM)
-    assert watch.offer(5 * NS_PER_S, seen(1, lost=12), CALM) == ()
+    watch.offer(0, seen(1), CALM)
+    watch.offer(NS_PER_S, seen(0), CALM)
+    assert watch.offer(2 * NS_PER_S, seen(2, lost=12), CALM) == ()  # only a second of it yet
+    assert watch.offer(3 * NS_PER_S, seen(3, lost=12), CALM) != ()
 
 
 def test_the_machine_is_measured() -> None:

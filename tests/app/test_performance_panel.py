@@ -13,6 +13,7 @@ from PySide6.QtCore import QCoreApplication, QEvent, QSettings
 from PySide6.QtWidgets import QApplication
 
 from app.bridge import Bridge
+from app.log_window import LogKeeper
 from app.main_window import MainWindow
 from app.panels.performance import PerformancePanel
 from engine import clock, config
@@ -55,7 +56,8 @@ def window(
 ) -> Iterator[MainWindow]:
     monkeypatch.setattr(Machine, "look", lambda _self: Load(0.4, 0.3, 512.0, 2048.0))
     memory = QSettings(str(tmp_path / "memory.ini"), QSettings.Format.IniFormat)
-    made = MainWindow(Bridge(Session(config.default()), None), head, memory)
+    made = MainWindow(Bridge(Session(config.default()), None), head, memory, LogKeeper())
+    made.side.show_pages(True)  # without the first steps
     made.show_page("performance")
     made.show()
     yield made

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.bridge import Bridge
+from app.log_window import LogKeeper
 from app.main_window import MainWindow
 from app.panels.shape_bars import ShapeBars
 from app.panels.shapes import ShapesPanel
@@ -41,7 +42,10 @@ def window(
 ) -> Iterator[MainWindow]:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     memory = QSettings(str(tmp_path / "memory.ini"), QSettings.Format.IniFormat)
-    made = MainWindow(Bridge(Session(config.default()), tmp_path / "config.yaml"), head, memory)
+    made = MainWindow(
+        Bridge(Session(config.default()), tmp_path / "config.yaml"), head, memory, LogKeeper()
+    )
+    made.side.show_pages(True)  # without the first steps
     made.show_page("shapes")
     yield made
     made.bridge.stop()
