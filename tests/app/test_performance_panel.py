@@ -57,9 +57,9 @@ def window(
     monkeypatch.setattr(Machine, "look", lambda _self: Load(0.4, 0.3, 512.0, 2048.0))
     memory = QSettings(str(tmp_path / "memory.ini"), QSettings.Format.IniFormat)
     made = MainWindow(Bridge(Session(config.default()), None), head, memory, LogKeeper())
-    made.side.show_pages(True)  # without the first steps
-    made.show_page("performance")
     made.show()
+    made.first_steps.end()
+    made.show_page("performance")
     yield made
     made.close()
     made.deleteLater()

@@ -45,7 +45,7 @@ def window(
     made = MainWindow(
         Bridge(Session(config.default()), tmp_path / "config.yaml"), head, memory, LogKeeper()
     )
-    made.side.show_pages(True)  # without the first steps
+    made.first_steps.end()
     made.show_page("shapes")
     yield made
     made.bridge.stop()
