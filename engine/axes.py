@@ -45,6 +45,18 @@ def quaternion(rotation: Array) -> Array:
     return -result if result[0] < 0 else result
 
 
+def turns(rotation: Array) -> tuple[float, float, float]:
+    """Return yaw, pitch and roll in radians of a rotation (3, 3): Ry(yaw) Rx(pitch) Rz(roll).
+
+    Positive towards the subject's own right, down, and towards the own left shoulder. The order is
+    that of Unity's Quaternion.Euler and of Unreal's rotator: roll first, yaw last.
+    """
+    pitch = np.arcsin(np.clip(-rotation[1, 2], -1.0, 1.0))
+    yaw = np.arctan2(rotation[0, 2], rotation[2, 2])
+    roll = np.arctan2(rotation[1, 0], rotation[1, 1])
+    return float(yaw), float(pitch), float(roll)
+
+
 def share(rotation: Array, part: float) -> Array:
     """Return the quaternion (w, x, y, z) of the same rotation about the same axis by `part` of it.
 

@@ -124,3 +124,23 @@ def test_share_is_a_part_of_the_turn_about_the_same_axis(part: float) -> None:
 
 def test_share_of_no_turn_is_no_turn() -> None:
     np.testing.assert_array_equal(axes.share(np.eye(3), 0.3), [1, 0, 0, 0])
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_turns_agree_with_scipy(seed: int) -> None:
+    expected = np.random.default_rng(seed).uniform([-3, -1.5, -3], [3, 1.5, 3])
+    rotation = Rotation.from_euler("YXZ", expected).as_matrix()
+    np.testing.assert_allclose(axes.turns(rotation), expected, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("pose", "expected"),
+    [
+        ("turn to own right", [ANGLE, 0, 0]), ("turn to own left", [-ANGLE, 0, 0]),
+        ("nod down", [0, ANGLE, 0]), ("look up", [0, -ANGLE, 0]),
+        ("tilt to own left", [0, 0, ANGLE]), ("tilt to own right", [0, 0, -ANGLE]),
+    ],
+)  # fmt: skip
+def test_turns_of_named_poses(pose: str, expected: list[float]) -> None:
+    rotation = Rotation.from_rotvec(POSES[pose][0]).as_matrix()
+    np.testing.assert_allclose(axes.turns(rotation), expected, atol=1e-12)
