@@ -13,7 +13,7 @@ import engine.fit.heads
 import engine.network.backends
 from engine import plugins
 from engine.config import TrackerConfig
-from engine.errors import AssetError, PersonError
+from engine.errors import AssetError, PersonError, TakeError
 from engine.fit.heads import HeadModel
 from engine.fit.noise import NoiseModel, read_noise
 from engine.fit.person import StoredPerson
@@ -191,6 +191,20 @@ def load_head(name: str) -> HeadModel:
     For the fit: shapes that ARKit has once have a left and a right.
     """
     return split(_head_module(name).load())
+
+
+def head_of_take(name: str, checksum: str) -> HeadModel:
+    """Return the head model that a take was tracked with.
+
+    Raises TakeError if the one installed is another: its vertices would mean something else.
+    """
+    path = head_file(name)
+    if sha256(path) != checksum:
+        raise TakeError(
+            f"the take was tracked with the head {name!r} of checksum {checksum[:12]}, "
+            f"installed is {sha256(path)[:12]}; track it again"
+        )
+    return load_head(name)
 
 
 def head_file(name: str) -> Path:

@@ -9,7 +9,8 @@ from engine import assembly, config
 from engine.clock import wall_from_monotonic_ns
 from engine.config import Config, TrackerConfig
 from engine.network import weights
-from engine.recording.take import Asset, CameraRecord, TakeInfo
+from engine.recording.take import Asset, CameraRecord, TakeInfo, TimecodeRecord
+from engine.recording.timecode import nearest
 from engine.resources import sha256
 from engine.types import Camera
 
@@ -44,6 +45,7 @@ def take_info(settings: Config, camera: Camera, source: str, frame_rate: float) 
         backend=tracker.backend,
         threads=tracker.threads,
         vertices=len(assembly.load_head(tracker.head).neutral),
+        timecode=TimecodeRecord(rate=nearest(frame_rate)),
         camera=camera_record(camera),
         settings=config.text(settings),
     )

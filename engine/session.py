@@ -15,7 +15,7 @@ import engine.capture.sources
 import engine.outputs
 from engine import assembly, plugins
 from engine.assembly import TrackerFactory, TrackerMaker
-from engine.capture.sources import Source
+from engine.capture.sources import Recorded, Source
 from engine.centre import Centre
 from engine.config import Choice, Config
 from engine.describing import take_info
@@ -25,6 +25,7 @@ from engine.graph import FrameTracker, Graph, Line, RecorderMaker, Tracked, reco
 from engine.mailbox import Slot
 from engine.people import People
 from engine.preview import Preview
+from engine.recording.replay import Replay
 from engine.recording.studio import Stage, Studio
 from engine.status import SessionStatus, State
 from engine.tuner import Tuner
@@ -251,6 +252,9 @@ class Session:
 
     def _tracker(self, config: Config, source: Source) -> FrameTracker:
         """Make the tracker, which takes seconds; meanwhile a camera shows its picture."""
+        if isinstance(source, Recorded):
+            info = source.recorded.info
+            return Replay(source.recorded, assembly.head_of_take(info.head, info.head_file.sha256))
         if not source.live or hasattr(config.source.settings, "path"):
             # A file is tracked from its beginning.
             return self._make_tracker(config.tracker, source.camera, live=source.live)

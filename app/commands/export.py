@@ -7,10 +7,6 @@ from pathlib import Path
 
 import engine.export
 from engine import assembly, plugins
-from engine.errors import TakeError
-from engine.fit.heads import HeadModel
-from engine.recording.take import TakeInfo
-from engine.resources import sha256
 
 HELP = "write a finished take in another format"
 
@@ -29,21 +25,7 @@ def run(args: argparse.Namespace) -> int:
     from engine.recording.reader import read_take
 
     take = read_take(args.take)
-    head = same_head(take.info)
+    head = assembly.head_of_take(take.info.head, take.info.head_file.sha256)
     plugins.load(engine.export, args.format).write(take, head, args.out)
     print(f"{args.out}: {len(take.status)} frames")
     return 0
-
-
-def same_head(info: TakeInfo) -> HeadModel:
-    """Return the head model that a take was tracked with.
-
-    Raises TakeError if the one installed is another: its vertices would mean something else.
-    """
-    path = assembly.head_file(info.head)
-    if sha256(path) != info.head_file.sha256:
-        raise TakeError(
-            f"the take was tracked with the head {info.head!r} of checksum "
-            f"{info.head_file.sha256[:12]}, installed is {sha256(path)[:12]}; track it again"
-        )
-    return assembly.load_head(info.head)

@@ -12,7 +12,7 @@ from app.choices import live_source, osc_output, saved_config, seconds
 from engine.capture import cameras
 from engine.clock import NS_PER_S, now_ns
 from engine.config import Config, default, source_choice
-from engine.errors import ConfigError
+from engine.errors import ConfigError, TakeError
 from engine.session import Session
 from engine.status import SessionStatus, State
 
@@ -32,13 +32,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--person", metavar="NAME", help="whom to expect; what is learnt of them is kept"
     )
+    parser.add_argument(
+        "--record", metavar="SLATE", help="record a take of this name, until the end (headless)"
+    )
     parser.add_argument("--headless", action="store_true", help="open no window")
     parser.add_argument("--seconds", type=seconds, metavar="S", help="end after so long")
 
 
 def run(args: argparse.Namespace) -> int:
     """Open the window, or run without one where there is no display."""
-    headless: bool = args.headless
+    headless: bool = args.headless or args.record is not None
     if not headless and not has_display():
         print("No display: running without a window.", flush=True)
         headless = True
@@ -47,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
         from app.window import run_window
 
         return run_window(config, seconds=args.seconds, notice=notice)
-    return run_headless(config, args.seconds)
+    return run_headless(config, args.seconds, args.record)
 
 
 def has_display() -> bool:
@@ -57,19 +60,27 @@ def has_display() -> bool:
     return any(os.environ.get(n) for n in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
 
 
-def run_headless(config: Config, seconds: float | None) -> int:
-    """Run until the source ends, the time is over, or Ctrl-C; then print what was measured."""
+def run_headless(config: Config, seconds: float | None, slate: str | None = None) -> int:
+    """Run until the source ends, the time is over, or Ctrl-C; then print what was measured.
+
+    slate  of a take that is recorded meanwhile; None for none
+    """
     session = Session(config)
     print("Loading (the first start compiles the fit, which takes a minute) ...", flush=True)
     with session:
         try:
-            _watch(session, seconds)
+            _watch(session, seconds, slate)
         except KeyboardInterrupt:
             print("", flush=True)
     status = session.status()
     if status.error is not None:
         raise status.error
     print(report(status))
+    if slate is not None:
+        takes = status.takes
+        if takes is None or takes.finished is None:
+            raise TakeError(f"{slate}: {(takes and takes.error) or 'was not recorded'}")
+        print(f"take              {takes.finished}")
     return 0
 
 
@@ -122,10 +133,12 @@ def _config(args: argparse.Namespace, loop: bool) -> tuple[Config, str]:
     return config, notice
 
 
-def _watch(session: Session, seconds: float | None) -> None:
+def _watch(session: Session, seconds: float | None, slate: str | None) -> None:
     """Print a line a second until there is a reason to stop."""
     while (status := session.status()).state is State.STARTING:
         time.sleep(POLL_S)
+    if slate is not None and status.state is State.RUNNING:
+        session.studio.begin(slate)
     limit_ns = None if seconds is None else now_ns() + round(seconds * NS_PER_S)
     line_ns = now_ns() + LINE_EVERY_NS
     while status.state is State.RUNNING and (limit_ns is None or now_ns() < limit_ns):

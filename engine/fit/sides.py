@@ -75,3 +75,14 @@ def halves(expression: Array) -> Array | None:
     if len(expression) == len(BLENDSHAPE_NAMES):
         return None
     return expression[[index for pair in _HALVES for index in pair]]
+
+
+def unmerged(expression: Array, sides: Array, size: int) -> Array:
+    """Return the coefficients (size,) of a head from whole shapes (52,) and their halves (4,).
+
+    The inverse of `merged` and `halves`; where the halves are not known (NaN), they are alike.
+    """
+    whole = spread(expression, size)
+    if size > len(BLENDSHAPE_NAMES) and not np.isnan(sides).any():
+        whole[[index for pair in _HALVES for index in pair]] = sides
+    return whole

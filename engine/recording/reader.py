@@ -63,16 +63,14 @@ def read_take(folder: Path) -> Take:
 
 
 def _table(path: Path, info: TakeInfo) -> pa.Table:
-    expected, older = schema.schema(info.vertices), schema.schema(info.vertices, older=True)
+    known = [schema.schema(info.vertices, age=age) for age in range(len(schema.ADDED) + 1)]
     try:
         with path.open("rb") as file:
             stream = pa.ipc.open_stream(file)
-            if stream.schema == older:
-                expected = older
-            if stream.schema != expected:
+            if stream.schema not in known:
                 raise TakeError(f"{path}: has not the columns of a take of {info.vertices} points")
             read = batches(stream, whole=info.status == COMPLETE)
-            table = pa.Table.from_batches(read, schema=expected)
+            table = pa.Table.from_batches(read, schema=stream.schema)
     except (OSError, pa.ArrowInvalid) as error:
         raise TakeError(f"{path}: damaged or absent ({error})") from error
     if info.status == COMPLETE and table.num_rows != info.frames:

@@ -129,8 +129,14 @@ class Recording:
         Raises TakeError if something could not be written; what is on disk can be recovered.
         """
         self._reels.close()
-        for worker in self._workers:
-            worker.stop(STOP_TIMEOUT_S)
+        for name, worker in zip(("film", "tracking"), self._workers, strict=True):
+            if not worker.join(STOP_TIMEOUT_S):
+                raise TakeError(f"{self.folder}: the disk does not answer; {name} is not finished")
+            if worker.error is not None:
+                raise TakeError(
+                    f"{self.folder}: {name} broke off ({worker.error}); "
+                    "`flowface takes recover` mends what is there"
+                ) from worker.error
         film, sound = self._records()
         info = completed(self._info, self._tracking.frames, self._tracking.tracked)
         info = dataclasses.replace(

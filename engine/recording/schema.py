@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from engine.fit.sides import merged
+from engine.fit.sides import halves, merged
 from engine.types import BLENDSHAPE_NAMES, SIDE_NAMES, TrackResult
 
 Values = NDArray[Any]
@@ -29,6 +29,8 @@ VALUE_COLUMNS: dict[str, tuple[_Shape, type[np.generic]]] = {
     "neck": ((3,), np.float32),
     "blendshapes": ((len(BLENDSHAPE_NAMES),), np.float32),
     "blendshape_sides": ((len(SIDE_NAMES),), np.float32),
+    "expression_sides": ((len(SIDE_NAMES),), np.float32),
+    "readings": ((len(BLENDSHAPE_NAMES),), np.float32),
     "pose_sd": ((6,), np.float32),
     "expression_sd": ((len(BLENDSHAPE_NAMES),), np.float32),
     "gaze_sd": ((2, 2), np.float32),
@@ -43,15 +45,11 @@ VALUE_COLUMNS: dict[str, tuple[_Shape, type[np.generic]]] = {
 }
 
 
-ADDED = (
-    "blendshape_sides",
-    "pose_sd",
-    "expression_sd",
-    "gaze_sd",
-    "neck_sd",
-    "blendshapes_sd",
-    "blendshapes_measured",
-)  # columns that takes of older programs lack
+# Columns that takes of older programs lack: those of the first, and what came later.
+ADDED: tuple[tuple[str, ...], ...] = (
+    ("blendshape_sides", "pose_sd", "expression_sd", "gaze_sd", "neck_sd", "blendshapes_sd"),
+    ("expression_sides", "readings", "blendshapes_measured"),
+)
 
 
 def shapes(vertices: int) -> dict[str, tuple[int, ...]]:
@@ -62,8 +60,12 @@ def shapes(vertices: int) -> dict[str, tuple[int, ...]]:
     }
 
 
-def schema(vertices: int, *, older: bool = False) -> pa.Schema:
-    """Return the Arrow schema; of takes that lack the added columns if `older`."""
+def schema(vertices: int, *, age: int = 0) -> pa.Schema:
+    """Return the Arrow schema.
+
+    age  0 for the present one; n for takes of programs that lack the last n groups of ADDED
+    """
+    lacking = {name for group in ADDED[len(ADDED) - age :] for name in group} if age else set[str]()
     fields = [
         pa.field("frame_index", pa.int64()),
         pa.field("captured_ns", pa.int64()),
@@ -73,7 +75,7 @@ def schema(vertices: int, *, older: bool = False) -> pa.Schema:
         pa.field("identity", pa.list_(pa.float32())),  # coefficients; empty where unchanged
     ]
     for name, shape in shapes(vertices).items():
-        if older and name in ADDED:
+        if name in lacking:
             continue
         size = int(np.prod(shape))
         fields.append(pa.field(name, pa.list_(_arrow_type(name), size)))
@@ -99,6 +101,9 @@ def values(result: TrackResult, visible: Callable[[], Values], vertices: int) ->
             "visible": visible(),
             "rms_px": np.array(head.rms_px),
         }
+        sides = halves(head.expression)
+        if sides is not None:
+            row["expression_sides"] = sides
         if head.deviations is not None:
             sd = head.deviations
             row |= {
@@ -115,6 +120,8 @@ def values(result: TrackResult, visible: Callable[[], Values], vertices: int) ->
             row["blendshapes_sd"] = result.blendshapes.sd
     if result.untuned is not None:
         row["blendshapes_measured"] = result.untuned.weights
+    if result.readings is not None:
+        row["readings"] = result.readings
     if result.alignment is not None:
         alignment = result.alignment
         row["alignment_px"][alignment.anchors] = alignment.points_px

@@ -27,8 +27,7 @@ from engine.recording.recording import (
     make_folder,
 )
 from engine.recording.settings import RecordSettings, SoundSettings
-from engine.recording.take import TakeInfo, TimecodeRecord
-from engine.recording.timecode import nearest
+from engine.recording.take import TakeInfo
 from engine.types import Frame, TrackResult
 from engine.user_data import user_data_folder
 from engine.worker import Worker
@@ -207,7 +206,6 @@ class Studio:
             slate=wish.slate,
             take=number,
             notes=wish.notes,
-            timecode=TimecodeRecord(rate=nearest(stage.rate), source="system"),
         )
         self._counts_before = stage.counts()
         sound = None if self._microphone is None else self._microphone.format

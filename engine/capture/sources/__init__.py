@@ -6,9 +6,12 @@ A module here offers `Settings` (a frozen dataclass), `create(settings) -> Sourc
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from engine.types import Camera, Frame
+
+if TYPE_CHECKING:
+    from engine.recording.reader import Take
 
 
 class Source(Protocol):
@@ -40,4 +43,14 @@ class Source(Protocol):
 
     def close(self) -> None:
         """Ask for the end; the reading thread releases the device."""
+        ...
+
+
+@runtime_checkable
+class Recorded(Protocol):
+    """A source whose results are known already: they are played, not tracked again."""
+
+    @property
+    def recorded(self) -> Take:
+        """The take."""
         ...
