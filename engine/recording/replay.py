@@ -74,7 +74,7 @@ class Replay:
             camera=self._camera(row),
             identity=self._person(row) if tracking else None,
             readings=_known(values["readings"][row]),
-            untuned=self._measured(row) if tracking else None,
+            measured=self._measured(row) if tracking else None,
             stage_ns=take.stage_ns[row],
         )
 
@@ -118,8 +118,11 @@ class Replay:
         )
 
     def _measured(self, row: int) -> Blendshapes | None:
-        weights = _known(self._take.values["blendshapes_measured"][row])
-        return None if weights is None else Blendshapes(weights)
+        values = self._take.values
+        weights = _known(values["blendshapes_measured"][row])
+        if weights is None or np.array_equal(weights, values["blendshapes"][row]):
+            return None
+        return Blendshapes(weights)
 
     def _alignment(self, row: int) -> Alignment | None:
         values = self._take.values
