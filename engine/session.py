@@ -255,8 +255,9 @@ class Session:
         if isinstance(source, Recorded):
             info = source.recorded.info
             return Replay(source.recorded, assembly.head_of_take(info.head, info.head_file.sha256))
-        if not source.live or hasattr(config.source.settings, "path"):
-            # A file is tracked from its beginning.
+        settings = config.source.settings
+        if not source.live or hasattr(settings, "path") or not getattr(settings, "loop", True):
+            # What is played once is tracked from its beginning.
             return self._make_tracker(config.tracker, source.camera, live=source.live)
         preview = Preview(source, self.seen)
         try:
