@@ -85,7 +85,7 @@ def sink_text(sink: SinkStatus) -> str:
         return sink.error
     if sink.sent == 0:
         return "Nothing sent yet."
-    unheard = f" · {sink.undelivered} packets found no receiver" if sink.undelivered else ""
+    unheard = f" · {sink.failed} packets failed: {sink.trouble}" if sink.failing else ""
     return f"{sink.sent} frames sent · {_latency(sink.latency)}{unheard}"
 
 

@@ -94,6 +94,15 @@ def output_choice(kind: str, **values: Any) -> Choice:
     return _choice(engine.outputs, {"kind": kind, **values}, "outputs")
 
 
+def output_names(outputs: tuple[Choice, ...]) -> tuple[str, ...]:
+    """Return what every output is called: its own name or its kind, numbered where that repeats."""
+    plain = [choice.settings.name or choice.kind for choice in outputs]
+    return tuple(
+        name if name not in plain[:i] else f"{name} {plain[:i].count(name) + 1}"
+        for i, name in enumerate(plain)
+    )
+
+
 def default() -> Config:
     """Return the settings of a fresh installation: first webcam, VMC to this machine."""
     return Config(source=source_choice("webcam"), outputs=(output_choice("vmc"),))

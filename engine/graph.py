@@ -20,7 +20,7 @@ from engine.centre import Centre
 from engine.fit.person import PersonCalibration, StoredPerson
 from engine.mailbox import Backlog, Slot
 from engine.outputs import Delivery, Sink
-from engine.status import Meter, SinkStatus
+from engine.status import Meter, SinkStatus, Traffic
 from engine.tuner import Tuner
 from engine.types import Frame, Status, TrackResult
 from engine.worker import Worker
@@ -86,6 +86,7 @@ class Line:
     """One sink or recorder: its mailbox, its thread, its figures.
 
     name        shown to the user
+    kind        of the output; the name, for a recorder
     waiting     True if the tracker waits for this line, so that it gets everything
     mailbox     Slot or Backlog
     handle      called with each result, on the line's thread
@@ -100,10 +101,10 @@ class Line:
         finish: Callable[[], None],
         waiting: bool,
     ) -> None:
-        self.name, self.meter = name, Meter()
+        self.name = self.kind = name
+        self.meter, self.traffic = Meter(), Traffic()
         self._mailbox, self._handle, self._finish_sink = mailbox, handle, finish
         self._waiting = waiting
-        self.undelivered: Callable[[], int] = int
         self.worker = Worker(f"output {name}", mailbox, self._on_result, self._finish)
 
     def offer(self, item: Tracked) -> None:
@@ -125,14 +126,25 @@ class Line:
 
     def status(self) -> SinkStatus:
         """Return the line's figures."""
-        error, mailbox = self.worker.error, self._mailbox
+        error, mailbox, traffic = self.worker.error, self._mailbox, self.traffic
+        missed = mailbox.dropped if isinstance(mailbox, Slot) else mailbox.refused
+        packets_per_s, octets_per_s = traffic.rates()
         return SinkStatus(
             name=self.name,
+            kind=self.kind,
             sent=self.meter.count,
-            dropped=mailbox.dropped if isinstance(mailbox, Slot) else mailbox.refused,
-            undelivered=self.undelivered(),
+            dropped=missed + traffic.dropped,
+            failed=traffic.failed,
             latency=self.meter.latency(),
             error=None if error is None else str(error) or type(error).__name__,
+            target=traffic.target,
+            packets=traffic.packets,
+            octets=traffic.octets,
+            packets_per_s=packets_per_s,
+            octets_per_s=octets_per_s,
+            trouble=traffic.trouble,
+            failing=traffic.failing,
+            values=traffic.values,
         )
 
     def _on_result(self, item: Tracked) -> None:
@@ -145,14 +157,14 @@ class Line:
         self._finish_sink()
 
 
-def sink_line(name: str, sink: Sink, source: Source) -> Line:
+def sink_line(kind: str, sink: Sink, source: Source) -> Line:
     """Start a line for a sink: newest result or every result, as the sink wishes."""
     if source.live and sink.delivery is Delivery.LATEST:
         mailbox: Slot[Tracked] | Backlog[Tracked] = Slot()
     else:
         mailbox = Backlog(max(1, round(EVERY_SECONDS * source.frame_rate)))
-    line = Line(name, mailbox, lambda item: sink.send(item[1]), sink.close, not source.live)
-    line.undelivered = lambda: getattr(sink, "undelivered", 0)
+    line = Line(kind, mailbox, lambda item: sink.send(item[1]), sink.close, not source.live)
+    line.traffic = sink.traffic
     return line
 
 

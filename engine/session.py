@@ -17,7 +17,7 @@ from engine import assembly, plugins
 from engine.assembly import TrackerFactory, TrackerMaker
 from engine.capture.sources import Recorded, Source
 from engine.centre import Centre
-from engine.config import Choice, Config
+from engine.config import Choice, Config, output_names
 from engine.describing import take_info
 from engine.errors import FlowFaceError, PersonError, TakeError
 from engine.fit.person import PersonCalibration
@@ -229,6 +229,7 @@ class Session:
             # The tracker last: it takes seconds, and a mistyped host name should be told at once.
             for choice in config.outputs:
                 lines.append(open_output(choice, source))
+            _name(lines, config)
             for name, maker in self._recorders:
                 lines.append(recorder_line(name, maker, source))
             tracker = self._tracker(config, source)
@@ -279,7 +280,9 @@ class Session:
             for choice in config.outputs
             if choice not in kept
         }
-        graph.lines = tuple({**kept, **new}[choice] for choice in config.outputs) + recorders
+        lines = [{**kept, **new}[choice] for choice in config.outputs]
+        _name(lines, config)
+        graph.lines = (*lines, *recorders)
         for choice, line in outputs.items():
             if choice not in kept:
                 line.stop()
@@ -294,3 +297,8 @@ def open_output(choice: Choice, source: Source) -> Line:
     """Open an output and start its thread. Raises OutputError if it cannot be addressed."""
     sink = plugins.load(engine.outputs, choice.kind).create(choice.settings)
     return sink_line(choice.kind, sink, source)
+
+
+def _name(lines: list[Line], config: Config) -> None:
+    for line, name in zip(lines, output_names(config.outputs), strict=True):
+        line.name = name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from engine import clock
 from engine.recording.studio import StudioStatus
+from engine.types import Array
 
 KEPT = 4096  # latest latencies: two minutes at 30 a second
 RATE_WINDOW_NS = 2 * clock.NS_PER_S
@@ -36,12 +38,21 @@ class Latency:
 class SinkStatus:
     """One output or recorder."""
 
-    name: str
-    sent: int
-    dropped: int  # results it never got because it was slow
-    undelivered: int  # packets that the system refused
+    name: str  # tells several of one kind apart
+    kind: str
+    sent: int  # results handed to it
+    dropped: int  # results it never got because it was slow, packets for which there was no room
+    failed: int  # packets that the system refused or that are known to have found no receiver
     latency: Latency  # from the driver's hand-over until `send` has returned
-    error: str | None
+    error: str | None  # what ended it
+    target: str = ""  # where it sends to
+    packets: int = 0
+    octets: int = 0  # bytes of payload
+    packets_per_s: float = 0.0  # lately
+    octets_per_s: float = 0.0
+    trouble: str | None = None  # the latest thing that went wrong, though it goes on
+    failing: bool = False  # whether that was within the last RATE_WINDOW_NS
+    values: tuple[tuple[str, float], ...] = ()  # what was sent last; none while no face is
 
 
 @dataclass(frozen=True)
@@ -94,3 +105,53 @@ class Meter:
             return Latency(float("nan"), float("nan"))
         median_ns, p95_ns = np.percentile(self._latency_ns[: min(self.count, KEPT)], [50, 95])
         return Latency(float(median_ns) / clock.NS_PER_MS, float(p95_ns) / clock.NS_PER_MS)
+
+
+class Traffic:
+    """What one output has put on the wire. Written by its thread, read by any.
+
+    target  host and port, for the user
+    """
+
+    def __init__(self, target: str = "") -> None:
+        self.target = target
+        self.packets = self.octets = self.dropped = self.failed = 0
+        self.trouble: str | None = None
+        self._trouble_ns: int | None = None
+        self._values: tuple[Sequence[str], Sequence[float] | Array] = ((), ())
+        self._at_ns = np.zeros(KEPT, np.int64)
+        self._size = np.zeros(KEPT, np.int64)
+
+    def count(self, octets: int) -> None:
+        """Note a packet that the system has accepted."""
+        place = self.packets % KEPT
+        self._at_ns[place], self._size[place] = clock.now_ns(), octets
+        self.packets += 1
+        self.octets += octets
+
+    def fail(self, why: str) -> None:
+        """Note a packet that did not get through, and why."""
+        self.failed += 1
+        self.trouble, self._trouble_ns = why, clock.now_ns()
+
+    def show(self, names: Sequence[str], values: Sequence[float] | Array) -> None:
+        """Keep what is being sent, for a viewer; neither sequence is changed afterwards."""
+        self._values = names, values
+
+    @property
+    def values(self) -> tuple[tuple[str, float], ...]:
+        """Name and value of what was sent last."""
+        names, values = self._values
+        return tuple((name, float(value)) for name, value in zip(names, values, strict=True))
+
+    @property
+    def failing(self) -> bool:
+        """Whether something went wrong just now."""
+        return self._trouble_ns is not None and clock.now_ns() - self._trouble_ns < RATE_WINDOW_NS
+
+    def rates(self) -> tuple[float, float]:
+        """Return packets and bytes a second over the last RATE_WINDOW_NS."""
+        kept = min(self.packets, KEPT)
+        recent = self._at_ns[:kept] > clock.now_ns() - RATE_WINDOW_NS
+        seconds = RATE_WINDOW_NS / clock.NS_PER_S
+        return float(recent.sum()) / seconds, float(self._size[:kept][recent].sum()) / seconds

@@ -25,7 +25,7 @@ from engine.graph import RecorderMaker
 from engine.outputs import Delivery
 from engine.people import People
 from engine.session import Session
-from engine.status import SessionStatus, State
+from engine.status import SessionStatus, State, Traffic
 from engine.tuning import Tuning
 from engine.types import Camera, Frame, TrackResult
 
@@ -89,7 +89,7 @@ class MadeUpCamera:
 
 class MadeUpSink:
     def __init__(self, seconds: float = 0.0, delivery: Delivery = Delivery.LATEST) -> None:
-        self.delivery, self.seconds = delivery, seconds
+        self.delivery, self.seconds, self.traffic = delivery, seconds, Traffic()
         self.got: list[int] = []
         self.threads: set[str] = set()
         self.closed = False

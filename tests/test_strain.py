@@ -20,7 +20,9 @@ LATENCY = Latency(20.0, 30.0)
 
 def seen(second: int, *, lost: int = 0, gaps: int = 0, skipped: int = 0) -> SessionStatus:
     """A camera of 30 a second; `lost` of them a second are too many for the tracker."""
-    sink = SinkStatus("vmc", (30 - lost - skipped) * second, skipped * second, 0, LATENCY, None)
+    sink = SinkStatus(
+        "vmc", "vmc", (30 - lost - skipped) * second, skipped * second, 0, LATENCY, None
+    )
     return SessionStatus(
         State.RUNNING,
         captured=30 * second,

@@ -103,7 +103,7 @@ def report(status: SessionStatus) -> str:
         lines.append(
             f"capture to {sink.name:<6} {sink.latency.median_ms:.1f} ms median, "
             f"{sink.latency.p95_ms:.1f} ms p95 ({sink.sent} sent, {sink.dropped} dropped, "
-            f"{sink.undelivered} packets undelivered)"
+            f"{sink.failed} packets failed)"
         )
         if sink.error is not None:
             lines.append(f"  {sink.name} stopped: {sink.error}")

@@ -50,7 +50,7 @@ class OutputPanel(Card):
 
     def show_status(self, status: SessionStatus) -> None:
         """Say how the output fares."""
-        mine = [sink for sink in status.sinks if sink.name == _KIND]
+        mine = [sink for sink in status.sinks if sink.kind == _KIND]
         self.state.setText(
             sink_text(mine[0]) if mine else "Off." if not self.on.isChecked() else ""
         )

@@ -2,7 +2,13 @@
 
 A module here offers `Settings` (a frozen dataclass) and `create(settings) -> Sink`. Whichever may
 smooth takes a `smoothing: SmoothingSettings` and sends what its `Smoother` makes of a result
-(engine/fit/smoothing.py).
+(engine/fit/smoothing.py). What several share stands in private modules:
+
+_datagram  UDP to one receiver: `DatagramSender`, `NetworkSettings`
+_osc       messages, templates, bundles of limited size, time tags
+_rate      `RateSettings` and `Rate`: at most so often, or resampled to a fixed rate
+
+`Settings` has a `name`, which tells several targets of one kind apart.
 """
 
 from __future__ import annotations
@@ -10,6 +16,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import Protocol
 
+from engine.status import Traffic
 from engine.types import TrackResult
 
 
@@ -26,6 +33,11 @@ class Sink(Protocol):
     @property
     def delivery(self) -> Delivery:
         """What this sink gets when it is slow."""
+        ...
+
+    @property
+    def traffic(self) -> Traffic:
+        """What it has put on the wire."""
         ...
 
     def send(self, result: TrackResult) -> None:

@@ -2,32 +2,30 @@
 
 Per frame: whether a face is tracked, the time, root, head, neck and eye bones, all 52 shapes, and
 Apply at the end. Local bone rotations in Unity's axes (engine.axes). A frame is larger than one
-network packet, so it is split into bundles of at most PAYLOAD_BYTES; Apply stands in the last only.
-A face that is lost sends its state and the time, and no values.
+network packet, so it is split into bundles; Apply stands in the last only. A face that is lost
+sends its state and the time, and no values.
 
 Source: VirtualMotionCaptureProtocol, docs/specification.markdown and performer specification.
 """
 
 from __future__ import annotations
 
-import socket
-import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
-from pythonosc.osc_message_builder import OscMessageBuilder
 
 from engine import axes, clock
-from engine.errors import OutputError
 from engine.fit.heads import gaze_rotation
 from engine.fit.smoothing import Smoother, SmoothingSettings
 from engine.outputs import Delivery
+from engine.outputs._datagram import DatagramSender, NetworkSettings
+from engine.outputs._osc import Template, bundles, message
+from engine.outputs._rate import Rate, RateSettings
 from engine.settings import setting
+from engine.status import Traffic
 from engine.types import BLENDSHAPE_NAMES, Array, HeadState, TrackResult
 
-PAYLOAD_BYTES = 1200  # as the original sender; the specification allows a packet of 1500
-BUNDLE_START = b"#bundle\0" + struct.pack(">Q", 1)  # the time tag 1 means "immediately"
 EYE_BONES = ("LeftEye", "RightEye")  # in the order of HeadState.gaze
 NO_PLACE = (0.0, 0.0, 0.0)
 NO_TURN = (0.0, 0.0, 0.0, 1.0)  # x, y, z, w
@@ -40,6 +38,7 @@ class Settings:
 
     host: str = setting("127.0.0.1", "Name or address of the receiver.")
     port: int = setting(39539, "UDP port of the receiver.", minimum=1, maximum=65535)
+    name: str = setting("", "What the window calls it; empty for its kind.")
     names: str = setting(
         "PascalCase", "Spelling of the 52 shapes.", choices=("PascalCase", "camelCase")
     )
@@ -50,54 +49,53 @@ class Settings:
     smoothing: SmoothingSettings = field(
         default=SmoothingSettings(), metadata={"about": "A One Euro filter on what is sent."}
     )
+    rate: RateSettings = field(default=RateSettings(), metadata={"about": "How often is sent."})
+    network: NetworkSettings = field(
+        default=NetworkSettings(), metadata={"about": "How packets leave this machine."}
+    )
 
 
 class VmcSink:
-    """Sends every result as the bundles of one VMC frame. Raises OutputError when made, not later.
-
-    undelivered  packets that the system refused, for example because nobody listens
-    """
+    """Sends every result as the bundles of a VMC frame. Raises OutputError when made, only."""
 
     delivery = Delivery.LATEST
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._smoother = Smoother(settings.smoothing)
-        self._socket = _connected(settings.host, settings.port)
+        self._smoother, self._rate = Smoother(settings.smoothing), Rate(settings.rate)
+        self._sender = DatagramSender("VMC", settings.host, settings.port, settings.network)
         self._first_ns: int | None = None
         self._home: Array | None = None
-        self.undelivered = 0
-        self._values = [_Template("/VMC/Ext/Blend/Val", n, 1) for n in _spelled(settings.names)]
+        self._shapes = _spelled(settings.names)
+        self._values = [Template("/VMC/Ext/Blend/Val", n, floats=1) for n in self._shapes]
         self._bones = {
-            name: _Template("/VMC/Ext/Bone/Pos", name, 7) for name in ("Neck", "Head", *EYE_BONES)
+            name: Template("/VMC/Ext/Bone/Pos", name, floats=7)
+            for name in ("Neck", "Head", *EYE_BONES)
         }
-        self._root = _Template("/VMC/Ext/Root/Pos", "root", 7)
-        self._time = _Template("/VMC/Ext/T", None, 1)
-        self._apply = _message("/VMC/Ext/Blend/Apply")
+        self._root = Template("/VMC/Ext/Root/Pos", "root", floats=7)
+        self._time = Template("/VMC/Ext/T", floats=1)
+        self._apply = message("/VMC/Ext/Blend/Apply")
         self._states = {
-            tracked: _message("/VMC/Ext/OK", LOADED, CALIBRATED, NORMAL_MODE, int(tracked))
+            tracked: message("/VMC/Ext/OK", LOADED, CALIBRATED, NORMAL_MODE, int(tracked))
             for tracked in (False, True)
         }
 
+    @property
+    def traffic(self) -> Traffic:
+        """What was sent."""
+        return self._sender.traffic
+
     def send(self, result: TrackResult) -> None:
-        """Send one frame; a receiver that is down is counted in `undelivered`."""
-        for packet in _bundles(self._messages(self._smoother(result))):
-            try:
-                self._send_packet(packet)
-            except OSError:
-                self.undelivered += 1
+        """Send one frame; a receiver that is down is counted."""
+        for due in self._rate(self._smoother(result)):
+            for packet in bundles(self._messages(due)):
+                self._sender.send(packet)
+            shapes = due.blendshapes
+            self.traffic.show(*((), ()) if shapes is None else (self._shapes, shapes.weights))
 
     def close(self) -> None:
         """Close the socket."""
-        self._socket.close()
-
-    def _send_packet(self, packet: bytes) -> None:
-        try:
-            self._socket.send(packet)
-        except ConnectionRefusedError:
-            # This is the answer to an earlier packet; the present one has not been sent yet.
-            self.undelivered += 1
-            self._socket.send(packet)
+        self._sender.close()
 
     def _messages(self, result: TrackResult) -> Iterator[bytes]:
         if self._first_ns is None:
@@ -137,57 +135,7 @@ def create(settings: Settings) -> VmcSink:
     return VmcSink(settings)
 
 
-class _Template:
-    """A message whose trailing floats change: built once, since building takes python-osc 20 us."""
-
-    def __init__(self, address: str, name: str | None, floats: int) -> None:
-        arguments = (() if name is None else (name,)) + (0.0,) * floats
-        message = _message(address, *arguments)
-        self._head, self._tail = message[: -4 * floats], struct.Struct(f">{floats}f")
-
-    def filled(self, *values: float) -> bytes:
-        return self._head + self._tail.pack(*values)
-
-
-def _message(address: str, *arguments: str | int | float) -> bytes:
-    builder = OscMessageBuilder(address)
-    for argument in arguments:
-        builder.add_arg(argument)
-    return builder.build().dgram
-
-
-def _bundles(messages: Iterator[bytes]) -> Iterator[bytes]:
-    """Pack messages, in order, into as few bundles as fit PAYLOAD_BYTES."""
-    bundle = BUNDLE_START
-    for message in messages:
-        element = struct.pack(">i", len(message)) + message
-        if len(bundle) + len(element) > PAYLOAD_BYTES:
-            yield bundle
-            bundle = BUNDLE_START
-        bundle += element
-    yield bundle
-
-
 def _spelled(names: str) -> tuple[str, ...]:
     if names == "camelCase":
         return BLENDSHAPE_NAMES
     return tuple(name[0].upper() + name[1:] for name in BLENDSHAPE_NAMES)
-
-
-def _connected(host: str, port: int) -> socket.socket:
-    if not 1 <= port <= 65535:
-        raise OutputError(f"VMC port {port}: allowed are 1 to 65535")
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
-    except (socket.gaierror, UnicodeError) as error:
-        raise OutputError(f"VMC receiver {host!r}: unknown host name ({error})") from error
-    family, kind, protocol, _, address = found[0]
-    # Connected, so that the name is looked up once and a closed port is reported back.
-    connection = socket.socket(family, kind, protocol)
-    try:
-        connection.connect(address)
-        connection.setblocking(False)
-    except OSError as error:
-        connection.close()
-        raise OutputError(f"VMC receiver {host!r}: cannot be reached ({error})") from error
-    return connection

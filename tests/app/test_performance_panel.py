@@ -83,7 +83,7 @@ def status(second: int, tracked_rate: int = 17) -> SessionStatus:
         dropped_by_camera=5,
         dropped_by_tracker=(30 - tracked_rate) * second,
         tracker_latency=Latency(20.0, 25.0),
-        sinks=(SinkStatus("vmc", 95 + tracked_rate * second, 5, 0, latency, None),),
+        sinks=(SinkStatus("vmc", "vmc", 95 + tracked_rate * second, 5, 0, latency, None),),
     )
 
 

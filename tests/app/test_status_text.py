@@ -39,7 +39,7 @@ def test_every_face_status_has_its_own_headline() -> None:
 
 
 def test_a_stopped_output_comes_before_the_face() -> None:
-    sink = SinkStatus("vmc", 3, 0, 0, Latency(1.0, 2.0), "no route to host")
+    sink = SinkStatus("vmc", "vmc", 3, 0, 0, Latency(1.0, 2.0), "no route to host")
     now = headline(SessionStatus(State.RUNNING, sinks=(sink,)), result(Status.TRACKING))
     assert (now.light, now.reason) == (Light.RED, "vmc: no route to host")
     assert sink_text(sink) == "no route to host"
@@ -69,6 +69,8 @@ def test_figures() -> None:
 
 def test_what_an_output_has_sent() -> None:
     latency = Latency(17.6, 24.2)
-    assert sink_text(SinkStatus("vmc", 0, 0, 0, latency, None)) == "Nothing sent yet."
-    told = sink_text(SinkStatus("vmc", 90, 0, 7, latency, None))
-    assert told == "90 frames sent · 18 ms · p95 24 ms · 7 packets found no receiver"
+    assert sink_text(SinkStatus("vmc", "vmc", 0, 0, 0, latency, None)) == "Nothing sent yet."
+    told = sink_text(
+        SinkStatus("vmc", "vmc", 90, 0, 7, latency, None, trouble="down", failing=True)
+    )
+    assert told == "90 frames sent · 18 ms · p95 24 ms · 7 packets failed: down"

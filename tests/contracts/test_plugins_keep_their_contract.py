@@ -46,6 +46,7 @@ def test_outputs_open_and_close_without_a_receiver(kind: str) -> None:
     module = plugins.load(engine.outputs, kind)
     sink = module.create(module.Settings())
     assert isinstance(sink.delivery, Delivery)
+    assert sink.traffic.packets == 0
     sink.close()
 
 

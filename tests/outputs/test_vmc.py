@@ -164,7 +164,8 @@ def test_receiver_that_is_down_is_counted_not_raised(receiver: socket.socket) ->
     sink = vmc.create(vmc.Settings(port=port))
     for index in range(5):
         sink.send(tracked(index))
-    assert sink.undelivered > 0
+    assert sink.traffic.failed > 0
+    assert sink.traffic.failing
     sink.close()
 
 
