@@ -13,6 +13,7 @@ from engine import config as configuration
 from engine.config import Config
 from engine.errors import ConfigError
 from engine.fit.person import PersonCalibration
+from engine.history import History
 from engine.profiles import set_aside
 from engine.session import Session
 from engine.status import State
@@ -58,6 +59,11 @@ class Bridge(QObject):
     def profiles_folder(self) -> Path | None:
         """Where profiles are kept: beside the settings; None for the user's own place."""
         return None if self._settings_path is None else self._settings_path.parent / "profiles"
+
+    @property
+    def history(self) -> History:
+        """The last minute of results: of every frame, also of those that were not shown."""
+        return self._session.history
 
     def start(self) -> None:
         """Start the session, which builds itself on a thread of the engine."""

@@ -18,6 +18,7 @@ from typing import Protocol
 from engine.capture.sources import Source
 from engine.centre import Centre
 from engine.fit.person import PersonCalibration, StoredPerson
+from engine.history import History
 from engine.mailbox import Backlog, Slot
 from engine.outputs import Delivery, Sink
 from engine.status import Meter, SinkStatus, Traffic
@@ -197,12 +198,13 @@ class Graph:
         tap: Tap,
         tuner: Tuner,
         centre: Centre,
+        history: History,
     ) -> None:
         self.source, self.lines, self.latest, self._tap = source, lines, latest, tap
         self.captured, self.processed = Meter(), Meter()
         self.tracked = self.camera_gaps = 0
         self.tracker, self._tuner, self._centre = tracker, tuner, centre
-        self._last_index = -1
+        self._last_index, self._history = -1, history
         self._frames: Slot[Frame] | Backlog[Frame] = (
             Slot() if source.live else Backlog(WAITING_FRAMES)
         )
@@ -250,6 +252,7 @@ class Graph:
         self.processed.add(frame.captured_ns)
         self.tracked += result.status is Status.TRACKING
         self.latest.put((frame, result))
+        self._history.add(result)
         self._tap.offer_result(result)
         centred = self._centre(result)
         for line in self.lines:

@@ -22,6 +22,7 @@ from engine.describing import take_info
 from engine.errors import FlowFaceError, PersonError, TakeError
 from engine.fit.person import PersonCalibration
 from engine.graph import FrameTracker, Graph, Line, RecorderMaker, Tracked, recorder_line, sink_line
+from engine.history import History
 from engine.mailbox import Slot
 from engine.people import People
 from engine.preview import Preview
@@ -46,6 +47,7 @@ class Session:
     latest         the newest (Frame, TrackResult), for whoever polls at display rate
     seen           the newest Frame of a camera while the tracker is not ready yet
     centre         what is straight ahead for the outputs
+    history        the last minute of results
 
     Also a context manager: starts on entering, stops on leaving.
     """
@@ -59,7 +61,7 @@ class Session:
     ) -> None:
         self.latest: Slot[Tracked] = Slot()
         self.seen: Slot[Frame] = Slot()
-        self.centre = Centre()
+        self.centre, self.history = Centre(), History()
         self.config = config
         self._make_tracker = tracker_maker or TrackerFactory()
         self._recorders = tuple(recorders)
@@ -240,7 +242,14 @@ class Session:
             source.take()  # a closed source lets go of its device when it is next read
             raise
         graph = self._graph = Graph(
-            source, tracker, tuple(lines), self.latest, self.studio, self._tuner, self.centre
+            source,
+            tracker,
+            tuple(lines),
+            self.latest,
+            self.studio,
+            self._tuner,
+            self.centre,
+            self.history,
         )
         self.studio.enter(
             Stage(
