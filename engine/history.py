@@ -1,4 +1,4 @@
-"""The last minute of results as numbers, for curves and CSV: shapes, pose and gaze of every frame."""
+"""The last minute of results as numbers: shapes, pose and gaze of every frame."""
 
 from __future__ import annotations
 

@@ -103,7 +103,7 @@ def test_defaults_pass_their_own_check(tmp_path: Path) -> None:
         ("version: 1\nsorce: {}\n", "unknown key 'sorce'; allowed are source, tracker, outputs"),
         ("version: 99\n", "version: 99; allowed are 1 to 1"),
         ("tracker: {}\n", "version: None"),
-        ("version: 1\nsource: {device: '0'}\n", "source: needs `kind`, one of demo, take, video_file"),
+        ("version: 1\nsource: {device: '0'}\n", "needs `kind`, one of demo, take, video_file"),
         ("version: 1\nsource: {kind: wbcam}\n", "source: .*unknown kind 'wbcam'; allowed are demo"),
         ("version: 1\nsource: {kind: webcam, width_px: 3}\n", r"source\.width_px: 3 is out of"),
         ("version: 1\noutputs: [{kind: vmc, port: 70000}]\n", r"outputs\[0\]\.port: 70000"),
