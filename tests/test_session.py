@@ -152,7 +152,9 @@ def camera(monkeypatch: pytest.MonkeyPatch) -> MadeUpCamera:
 
 def _with_sinks(monkeypatch: pytest.MonkeyPatch, *sinks: MadeUpSink) -> Config:
     """Return a config whose outputs are the given sinks."""
-    choices = tuple(output_choice("vmc", port=1000 + i) for i in range(len(sinks)))
+    choices = tuple(
+        output_choice("vmc", port=1000 + i, name=f"sink{1000 + i}") for i in range(len(sinks))
+    )
     by_choice = dict(zip(choices, sinks, strict=True))
     monkeypatch.setattr(
         engine.session,
