@@ -9,13 +9,93 @@ Every axis changes its sign: M = -I, which also turns right- into left-handed. A
 A rotation becomes M R M^-1 = R: the same matrix, hence the same quaternion. In both systems
 a positive rotation about x nods down, about y turns to the subject's own right, and about z tilts
 towards the subject's own left shoulder.
+
+Other systems (SYSTEMS), for a head that looks at its reader; + names the direction that counts up:
+
+=========  ======  ==========================================  ==========================
+system     handed  axes                                        yaw, pitch, roll
+=========  ======  ==========================================  ==========================
+opencv     right   x own left, y down, z into the head         + right, + down, + left
+opengl     right   x own left, y up, z out of the face         + left, + down, + right
+unity      left    x own right, y up, z out of the face        + right, + down, + left
+unreal     left    x out of the face, y own right, z up        + right, + up, + right
+vrchat     left    as unity                                    + right, + down, + left
+live_link  -       -                                           + left, + up, + right
+=========  ======  ==========================================  ==========================
+
+ARKit's are opengl's. Source: the makers' documentation; Live Link Face: measured on its packets.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from engine.types import Array
+
+
+@dataclass(frozen=True)
+class System:
+    """Axes of another system.
+
+    axes   rows: its x, y, z as sign and index (1 to 3) of our axes; None if it has no positions
+    signs  of yaw, pitch and roll against ours (+ own right, + down, + own left)
+    """
+
+    axes: tuple[int, int, int] | None
+    signs: tuple[int, int, int]
+
+
+SYSTEMS = {
+    "opencv": System((1, 2, 3), (1, 1, 1)),
+    "opengl": System((1, -2, -3), (-1, 1, -1)),
+    "unity": System((-1, -2, -3), (1, 1, 1)),
+    "unreal": System((-3, -1, -2), (1, -1, -1)),
+    "vrchat": System((-1, -2, -3), (1, 1, 1)),
+    "live_link": System(None, (-1, -1, -1)),
+}
+PLACED = tuple(name for name, system in SYSTEMS.items() if system.axes is not None)
+
+
+def system_from_ours(system: str) -> Array:
+    """Return the matrix (3, 3) that turns our vectors into those of a system of PLACED."""
+    rows = SYSTEMS[system].axes
+    if rows is None:
+        raise ValueError(f"{system} has no positions")
+    matrix = np.zeros((3, 3))
+    for row, axis in enumerate(rows):
+        matrix[row, abs(axis) - 1] = np.sign(axis)
+    return matrix
+
+
+def rotation_in(system: str, rotation: Array) -> Array:
+    """Return a rotation matrix (3, 3) of ours as it is in a system of PLACED."""
+    change = system_from_ours(system)
+    return change @ rotation @ change.T
+
+
+def head_angles(system: str, rotation: Array) -> tuple[float, float, float]:
+    """Return yaw, pitch, roll in radians with the signs of a system: first yaw, last roll.
+
+    rotation  (3, 3) ours
+    """
+    yaw = np.arctan2(rotation[0, 2], rotation[2, 2])
+    pitch = np.arcsin(np.clip(-rotation[1, 2], -1.0, 1.0))
+    roll = np.arctan2(rotation[1, 0], rotation[1, 1])
+    signs = SYSTEMS[system].signs
+    return float(signs[0] * yaw), float(signs[1] * pitch), float(signs[2] * roll)
+
+
+def gaze_angles(system: str, gaze: Array) -> tuple[float, float]:
+    """Return yaw and pitch of an eye with the signs of a system.
+
+    gaze  (2,) ours: yaw (+ own left), pitch (+ down), rad
+    """
+    if system == "live_link":  # its eyes count the other way round than its head
+        return -float(gaze[0]), float(gaze[1])
+    yaw_sign, pitch_sign, _ = SYSTEMS[system].signs
+    return -yaw_sign * float(gaze[0]), pitch_sign * float(gaze[1])
 
 
 def unity_from_ours(vector: Array) -> Array:

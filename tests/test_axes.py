@@ -144,3 +144,74 @@ def test_turns_agree_with_scipy(seed: int) -> None:
 def test_turns_of_named_poses(pose: str, expected: list[float]) -> None:
     rotation = Rotation.from_rotvec(POSES[pose][0]).as_matrix()
     np.testing.assert_allclose(axes.turns(rotation), expected, atol=1e-12)
+
+
+# system: for each physical pose the documented sign, as (which angle, sign)
+DOCUMENTED = {
+    "nod down": {"opencv": 1, "opengl": 1, "unity": 1, "unreal": -1, "vrchat": 1, "live_link": -1},
+    "turn to own left": {
+        "opencv": -1, "opengl": 1, "unity": -1, "unreal": -1, "vrchat": -1, "live_link": 1,
+    },
+    "tilt to own right": {
+        "opencv": -1, "opengl": 1, "unity": -1, "unreal": 1, "vrchat": -1, "live_link": 1,
+    },
+    "look up": {"opencv": -1, "opengl": -1, "unity": -1, "unreal": 1, "vrchat": -1, "live_link": 1},
+}  # fmt: skip
+ANGLE_OF = {"nod down": 1, "look up": 1, "turn to own left": 0, "tilt to own right": 2}
+
+
+@pytest.mark.parametrize("system", axes.SYSTEMS)
+@pytest.mark.parametrize("pose", DOCUMENTED)
+def test_named_pose_has_the_documented_sign(pose: str, system: str) -> None:
+    angles = axes.head_angles(system, Rotation.from_rotvec(POSES[pose][0]).as_matrix())
+    expected = [0.0, 0.0, 0.0]
+    expected[ANGLE_OF[pose]] = ANGLE * DOCUMENTED[pose][system]
+    assert angles == pytest.approx(expected)
+
+
+def test_angles_of_a_mixed_turn_agree_with_scipy() -> None:
+    for seed in range(20):
+        rotation = Rotation.from_rotvec(np.random.default_rng(seed).normal(0, 0.4, 3))
+        expected = rotation.as_euler("YXZ")
+        assert axes.head_angles("unity", rotation.as_matrix()) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("system", "closer", "own_left", "up"),
+    [
+        ("opencv", [0, 0, -1], [1, 0, 0], [0, -1, 0]),
+        ("opengl", [0, 0, 1], [1, 0, 0], [0, 1, 0]),
+        ("unity", [0, 0, 1], [-1, 0, 0], [0, 1, 0]),
+        ("unreal", [1, 0, 0], [0, -1, 0], [0, 0, 1]),
+        ("vrchat", [0, 0, 1], [-1, 0, 0], [0, 1, 0]),
+    ],
+)
+def test_movements_in_every_system(
+    system: str, closer: list[float], own_left: list[float], up: list[float]
+) -> None:
+    change = axes.system_from_ours(system)
+    for ours, theirs in (([0, 0, -1], closer), ([1, 0, 0], own_left), ([0, -1, 0], up)):
+        np.testing.assert_array_equal(change @ ours, theirs)
+
+
+@pytest.mark.parametrize("system", axes.PLACED)
+@pytest.mark.parametrize("pose", POSES)
+def test_rotation_moves_the_same_part_the_same_way_everywhere(pose: str, system: str) -> None:
+    vector, moved, aim = POSES[pose]
+    change = axes.system_from_ours(system)
+    turned = axes.rotation_in(system, Rotation.from_rotvec(vector).as_matrix()) @ (change @ moved)
+    assert turned @ (change @ aim) == pytest.approx(np.sin(ANGLE))
+
+
+@pytest.mark.parametrize(
+    ("system", "left_up"),
+    [
+        ("opencv", (-1, -1)), ("opengl", (1, -1)), ("unity", (-1, -1)), ("unreal", (-1, 1)),
+        ("vrchat", (-1, -1)), ("live_link", (-1, -1)),
+    ],
+)  # fmt: skip
+def test_eyes_that_look_to_the_own_left_and_up(system: str, left_up: tuple[int, int]) -> None:
+    """Live Link's eyes count + right and + down, unlike its head (measured on its packets)."""
+    assert axes.gaze_angles(system, np.array([0.2, -0.1])) == pytest.approx(
+        (0.2 * left_up[0], 0.1 * left_up[1])
+    )
