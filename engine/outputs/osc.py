@@ -1,7 +1,7 @@
 """Plain OSC with addresses of your own: TouchDesigner, Max, Blender, your own programs.
 
-Per frame, over UDP: whether a face is tracked, all 52 shapes, head and gaze in the axes and units of
-the receiver. A face that is lost sends its state alone.
+Per frame, over UDP: whether a face is tracked, all 52 shapes, head and gaze in the axes and units
+of the receiver. A face that is lost sends its state alone.
 """
 
 from __future__ import annotations
