@@ -1,9 +1,9 @@
 """The VMC protocol over OSC, which the avatar programs of VTubers understand.
 
-Per frame: whether a face is tracked, the time, root, head, neck and eye bones, all 52 shapes, and
-Apply at the end. Local bone rotations in Unity's axes (engine.axes). A frame is larger than one
-network packet, so it is split into bundles; Apply stands in the last only. A face that is lost
-sends its state and the time, and no values.
+Per frame: whether a face is tracked, the time, root, head, neck and eye bones, all 52 shapes, VRM's
+presets or both, and Apply at the end. Local bone rotations in Unity's axes (engine.axes). A frame
+is larger than one network packet, so it is split into bundles; Apply stands in the last only. A
+face that is lost sends its state and the time, and no values.
 
 Source: VirtualMotionCaptureProtocol, docs/specification.markdown and performer specification.
 """
@@ -22,12 +22,14 @@ from engine.outputs import Delivery
 from engine.outputs._datagram import DatagramSender, NetworkSettings
 from engine.outputs._osc import Template, bundles, message
 from engine.outputs._rate import Rate, RateSettings
+from engine.outputs._vrm import PRESET_NAMES, vrm_presets
 from engine.settings import setting
 from engine.status import Traffic
-from engine.types import BLENDSHAPE_NAMES, Array, HeadState, TrackResult
+from engine.types import BLENDSHAPE_NAMES, Array, Blendshapes, HeadState, TrackResult
 
 EYE_BONES = ("LeftEye", "RightEye")  # in the order of HeadState.gaze
 NO_PLACE = (0.0, 0.0, 0.0)
+NO_SCALE = (1.0, 1.0, 1.0, 0.0, 0.0, 0.0)
 NO_TURN = (0.0, 0.0, 0.0, 1.0)  # x, y, z, w
 LOADED, CALIBRATED, NORMAL_MODE = 1, 3, 0
 
@@ -42,10 +44,18 @@ class Settings:
     names: str = setting(
         "PascalCase", "Spelling of the 52 shapes.", choices=("PascalCase", "camelCase")
     )
+    shapes: str = setting(
+        "perfect_sync",
+        "The 52 shapes, the presets of VRM (for models without Perfect Sync), or both.",
+        choices=("perfect_sync", "vrm", "both"),
+    )
     neck_share: float = setting(
         0.3, "Share of the head's turn that the neck makes.", minimum=0.0, maximum=1.0
     )
     root_follows: bool = setting(False, "Move the avatar as the head moves before the camera.")
+    root_scale: bool = setting(
+        False, "Root with scale and offset (13 numbers, VMC 2.1), not 7: old receivers drop it."
+    )
     smoothing: SmoothingSettings = field(
         default=SmoothingSettings(), metadata={"about": "A One Euro filter on what is sent."}
     )
@@ -66,13 +76,16 @@ class VmcSink:
         self._sender = DatagramSender("VMC", settings.host, settings.port, settings.network)
         self._first_ns: int | None = None
         self._home: Array | None = None
-        self._shapes = _spelled(settings.names)
+        self._perfect, self._presets = settings.shapes != "vrm", settings.shapes != "perfect_sync"
+        self._shapes = (_spelled(settings.names) if self._perfect else ()) + (
+            PRESET_NAMES if self._presets else ()
+        )
         self._values = [Template("/VMC/Ext/Blend/Val", n, floats=1) for n in self._shapes]
         self._bones = {
             name: Template("/VMC/Ext/Bone/Pos", name, floats=7)
             for name in ("Neck", "Head", *EYE_BONES)
         }
-        self._root = Template("/VMC/Ext/Root/Pos", "root", floats=7)
+        self._root = Template("/VMC/Ext/Root/Pos", "root", floats=13 if settings.root_scale else 7)
         self._time = Template("/VMC/Ext/T", floats=1)
         self._apply = message("/VMC/Ext/Blend/Apply")
         self._states = {
@@ -91,7 +104,9 @@ class VmcSink:
             for packet in bundles(self._messages(due)):
                 self._sender.send(packet)
             shapes = due.blendshapes
-            self.traffic.show(*((), ()) if shapes is None else (self._shapes, shapes.weights))
+            self.traffic.show(
+                *((), ()) if shapes is None else (self._shapes, self._weights(shapes))
+            )
 
     def close(self) -> None:
         """Close the socket."""
@@ -105,11 +120,16 @@ class VmcSink:
         yield self._time.filled((result.captured_ns - self._first_ns) / clock.NS_PER_S)
         if head is None or blendshapes is None:
             return
-        yield self._root.filled(*self._root_place(head), *NO_TURN)
+        scale = NO_SCALE if self._settings.root_scale else ()
+        yield self._root.filled(*self._root_place(head), *NO_TURN, *scale)
         yield from self._bone_messages(head)
-        for template, weight in zip(self._values, blendshapes.weights, strict=True):
-            yield template.filled(float(weight))
+        for template, weight in zip(self._values, self._weights(blendshapes), strict=True):
+            yield template.filled(weight)
         yield self._apply
+
+    def _weights(self, blendshapes: Blendshapes) -> list[float]:
+        weights: list[float] = blendshapes.weights.tolist() if self._perfect else []
+        return weights + (vrm_presets(blendshapes) if self._presets else [])
 
     def _bone_messages(self, head: HeadState) -> Iterator[bytes]:
         turn, neck_share = head.camera_from_head[:3, :3], self._settings.neck_share

@@ -198,3 +198,67 @@ def test_impossible_port_is_an_output_error(port: int) -> None:
 def test_unknown_host_is_an_output_error(host: str) -> None:
     with pytest.raises(OutputError, match="host"):
         vmc.create(vmc.Settings(host=host))
+
+
+def _face(**weights: float) -> TrackResult:
+    result = tracked()
+    assert result.blendshapes is not None
+    result.blendshapes.weights.flags.writeable = True
+    result.blendshapes.weights[:] = [weights.get(name, 0.0) for name in BLENDSHAPE_NAMES]
+    return result
+
+
+def _presets(receiver: socket.socket, result: TrackResult) -> dict[str, float]:
+    messages = _messages(_packets(receiver, result, shapes="vrm"))
+    return {name: value for name, (value,) in _named(messages, "/VMC/Ext/Blend/Val").items()}
+
+
+SMILE = {"mouthSmileLeft": 0.8, "mouthSmileRight": 0.8}
+
+
+@pytest.mark.parametrize(
+    ("shapes", "strongest"),
+    [
+        ({"jawOpen": 0.7}, "A"),
+        ({"mouthPucker": 0.9}, "U"),
+        ({"mouthFunnel": 0.9, "jawOpen": 0.5}, "O"),
+        ({"mouthStretchLeft": 0.9, "mouthStretchRight": 0.9}, "I"),
+        (SMILE | {"cheekSquintLeft": 0.7, "cheekSquintRight": 0.7}, "Joy"),
+        ({"browDownLeft": 0.9, "browDownRight": 0.9}, "Angry"),
+        ({"mouthFrownLeft": 0.8, "mouthFrownRight": 0.8}, "Sorrow"),
+        ({"eyeBlinkLeft": 1.0, "eyeBlinkRight": 1.0}, "Blink"),
+        ({"eyeBlinkLeft": 1.0}, "Blink_L"),
+        ({"eyeBlinkRight": 1.0}, "Blink_R"),
+        ({"eyeLookUpLeft": 0.6, "eyeLookUpRight": 0.6}, "LookUp"),
+        ({"eyeLookOutLeft": 0.6, "eyeLookInRight": 0.6}, "LookLeft"),
+        ({"eyeLookInLeft": 0.6, "eyeLookOutRight": 0.6}, "LookRight"),
+        ({}, "Neutral"),
+    ],
+)
+def test_named_face_is_the_preset_of_vrm(
+    receiver: socket.socket, shapes: dict[str, float], strongest: str
+) -> None:
+    presets = _presets(receiver, _face(**shapes))
+    if strongest != "Neutral":
+        presets.pop("Neutral")
+    assert max(presets, key=presets.__getitem__) == strongest
+    assert presets[strongest] >= 0.4
+
+
+def test_presets_never_add_up_to_more_than_a_face(receiver: socket.socket) -> None:
+    for seed in range(20):
+        presets = _presets(receiver, tracked(seed))
+        assert all(-1e-6 <= value <= 1 + 1e-6 for value in presets.values())
+        assert sum(presets[n] for n in "AIUEO") <= 1 + 1e-5
+        assert sum(presets[n] for n in ("Joy", "Angry", "Sorrow", "Fun")) <= 1 + 1e-5
+
+
+def test_perfect_sync_and_presets_together(receiver: socket.socket) -> None:
+    packets = _packets(receiver, tracked(), shapes="both")
+    assert len(_named(_messages(packets), "/VMC/Ext/Blend/Val")) == 52 + 17
+    assert all(len(packet) <= 1200 for packet in packets)
+
+
+def test_root_has_scale_and_offset_only_if_wished(receiver: socket.socket) -> None:
+    root = _named(_messages(_packets(receiver, tracked(), root_scale=True)), "/VMC/Ext/Root/Pos")
+    assert root["root"] == [0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 0, 0, 0]
