@@ -273,6 +273,9 @@ class MotionSettings:
     # sequences, at 0.1 the clips are a twelfth less still.
     jaw_share: float = 0.25
     renew: float = 15.0  # what carries over is forgotten so much where the flow is refuted
+    # All that moves with the jaw is carried as one: fully while flow is refuted at the first share
+    # of its vertices, not at all from the second.
+    part_refuted: tuple[float, float] = (0.4, 0.6)
 
     # Flow.
     side_px: int = 320  # the face's window is brought to this: DIS looks at a quarter of it
@@ -297,6 +300,9 @@ class MotionSettings:
         for name in ("weight", "jaw_share", "renew", "free", "steps"):
             if getattr(self, name) < 0:
                 raise ConfigError(f"motion.{name}: {getattr(self, name)}; must be 0 or above")
+        begins, ends = self.part_refuted
+        if not 0 <= begins < ends:
+            raise ConfigError(f"motion.part_refuted: {self.part_refuted}; needs two rising shares")
 
 
 @dataclass(frozen=True)

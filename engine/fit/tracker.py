@@ -9,17 +9,18 @@ import numpy as np
 
 from engine.clock import NS_PER_S, now_ns
 from engine.errors import PersonError
+from engine.fit.carrier import Carrier
 from engine.fit.deviations import Sureness
 from engine.fit.dynamics import velocity_after
 from engine.fit.familiar import Familiar
 from engine.fit.fitted import Fitted, head_state, outline, roll_of
 from engine.fit.heads import HeadModel
 from engine.fit.learner import Sight, learner_of
-from engine.fit.lens import distorted, undistorted, undistorted_points
-from engine.fit.motion import Displacement, FlowMeter, Shares, carried, spread_after
+from engine.fit.lens import distorted, undistorted
+from engine.fit.motion import spread_after
 from engine.fit.noise import NoiseModel
 from engine.fit.person import PersonCalibration, StoredPerson
-from engine.fit.residuals import Carried, Measurement
+from engine.fit.residuals import Measurement
 from engine.fit.retarget import readings, retarget, weight_deviations
 from engine.fit.search import FaceDetector, find
 from engine.fit.settings import TrackerSettings
@@ -81,9 +82,7 @@ class Tracker:
         self._sureness = Sureness(self._solver, noise)
         self._learner = learner_of(self._solver, settings, camera, person, noise)
         self._last: Fitted | None = None
-        self._flow = FlowMeter(settings.motion)
-        self._shares = Shares(head, self._solver.chosen, settings.motion)
-        self._moved: Displacement | None = None  # since the last frame
+        self._carrier = Carrier(self._solver, settings.motion, camera)
         self._outline: list[Array] = []  # landmarks of the last two frames
         self._stranger = StrangerWatch(settings)
         self._familiar = Familiar(self._solver, settings.likeness)
@@ -141,7 +140,7 @@ class Tracker:
             fitted, self.doubt = None, "somebody else"
         if fitted is None:
             self._outline.clear()
-            self._moved = None
+            self._carrier.forget()
             fitted = self._find(frame)
         if fitted is not None:
             fitted = self._learn(frame, fitted)
@@ -163,11 +162,11 @@ class Tracker:
         )
         self._end_stage("crop")
         if afresh:
-            self._moved = None
+            self._carrier.forget()
             return self._fit(frame, crop, None)
         since_s = _told_s(frame, last)
         past = Past(last.state, since_s, velocity=last.velocity, shared=last.shared)
-        self._moved = self._motion(frame, last)
+        self._carrier.watch(last, frame)
         self._end_stage("fit")
         settings = self._settings
         memory = last.alignment.memory
@@ -216,7 +215,7 @@ class Tracker:
         measurement = self._solver.measured(undistorted(alignment, self._camera))
         intrinsics = self._learner.intrinsics
         if past is not None:
-            past = replace(past, motion=self._carried(measurement))
+            past = replace(past, motion=self._carrier.carried(measurement))
             state = self._solver.solve(measurement, intrinsics, past.ahead(), past, guess=guess)
         else:
             state = first_state(self._solver, measurement, intrinsics)
@@ -285,7 +284,7 @@ class Tracker:
                     _told_s(frame, self._last),
                     hold_pose=False,
                     velocity=fitted.velocity,
-                    motion=self._carried(fitted.measurement),
+                    motion=self._carrier.carried(fitted.measurement),
                 )
             state = self._solver.solve(
                 fitted.measurement,
@@ -307,32 +306,6 @@ class Tracker:
         if self._person is None or not self._learner.known:
             return None
         return self._person.calibration
-
-    def _motion(self, frame: Frame, last: Fitted) -> Displacement | None:
-        """Measure how the fitted vertices moved since the last frame."""
-        settings = self._settings.motion
-        if settings.weight <= 0.0 or _interval_s(frame, last) > settings.longest_s:
-            return None
-        chosen = self._solver.chosen.vertex
-        points = last.points_px[chosen]
-        return self._flow.between(last.image, frame.image, points, self._outline[-1])
-
-    def _carried(self, measurement: Measurement) -> Carried | None:
-        """Carry the last frame's vertices along to where they should be in this one."""
-        last, moved, chosen = self._last, self._moved, self._solver.chosen
-        if last is None or moved is None:
-            return None
-        before = last.points_px[chosen.vertex]
-        there = undistorted_points(before + moved.shift_px, self._camera)
-        before = undistorted_points(before, self._camera)
-        return carried(
-            before,
-            last.spread_px2,
-            replace(moved, shift_px=there - before),
-            (last.measurement, measurement),
-            self._shares.of(measurement),
-            self._settings.motion,
-        )
 
     def _as_new_person(self, last: Fitted) -> Fitted:
         """Fit the last frame again with a person taken over: its projection stays where it was."""

@@ -137,6 +137,24 @@ def test_the_filter_agrees_with_a_slow_twin() -> None:
         assert after[i] == pytest.approx(variance * here / (variance + here))
 
 
+@pytest.mark.parametrize(("share", "left"), [(0.3, 1.0), (0.5, 0.5), (0.8, 0.0)])
+def test_flow_that_is_refuted_at_most_of_a_part_is_believed_at_none(
+    share: float, left: float
+) -> None:
+    """Of 100 vertices, the first 50 move together; some of those have jumped, flow says still."""
+    count, settings = 100, MotionSettings(part_refuted=(0.4, 0.6))
+    places, part = np.zeros((count, 2)), np.arange(50)
+    jumped = np.zeros((count, 2))
+    jumped[: round(50 * share), 0] = 1e3
+    even, flow = np.ones(count), Displacement(np.zeros((count, 2)), np.full(count, 0.15))
+    seen = _measurement(places, even, even), _measurement(jumped, even, even)
+    alone = carried(places, even, flow, seen, even, settings)
+    found = carried(places, even, flow, seen, even, settings, part)
+    np.testing.assert_allclose(found.information[:50], left * alone.information[:50], atol=1e-3)
+    np.testing.assert_array_equal(found.information[50:], alone.information[50:])
+    np.testing.assert_array_equal(found.sigma, alone.sigma)
+
+
 def test_mouth_and_jaw_are_carried_less(head: OpenHead) -> None:
     solver = Solver(head)
     count = len(solver.chosen.vertex)
@@ -308,8 +326,8 @@ def test_a_gap_in_the_camera_is_not_bridged_by_flow(head: OpenHead) -> None:
     camera = Camera(INTRINSICS.copy(), np.zeros(5), SIZE_PX)
     tracker = Tracker(head, network, network, TrackerSettings(), camera)
     asked = []
-    between = tracker._flow.between
-    tracker._flow.between = lambda *args: asked.append(1) or between(*args)  # type: ignore[method-assign]
+    between = tracker._carrier._meter.between
+    tracker._carrier._meter.between = lambda *args: asked.append(1) or between(*args)  # type: ignore[method-assign]
     for index in (0, 1, 2, 12, 13):
         tracker.step(network.frame(index))
     tracker.close()
