@@ -114,15 +114,16 @@ def test_who_asks_for_tcp_gets_whole_frames(receiver: socket.socket) -> None:
         sink.close()
 
 
-def test_a_flood_of_requests_costs_nothing_and_grows_nothing(receiver: socket.socket) -> None:
-    """2,000 random and mutated packets; the one who asked keeps getting frames."""
+@pytest.mark.parametrize("count", [2000, pytest.param(100_000, marks=pytest.mark.slow)])
+def test_a_flood_of_requests_grows_nothing(receiver: socket.socket, count: int) -> None:
+    """Random and mutated packets; the one who asked keeps getting frames."""
     rng = np.random.default_rng(0)
     sink, door = _asked(receiver)
     receiver.sendto(ASK, door)
     sink.send(tracked(0))
     assert receiver.recv(4000)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
-        for index in range(2000):
+        for index in range(count):
             mutated = bytearray(ASK_TCP)
             mutated[int(rng.integers(13))] ^= int(rng.integers(1, 256))
             packet = bytes(mutated) if index % 2 else rng.bytes(int(rng.integers(1400)))
@@ -130,7 +131,7 @@ def test_a_flood_of_requests_costs_nothing_and_grows_nothing(receiver: socket.so
             if index % 32 == 31:
                 sink.send(tracked(index))
                 assert receiver.recv(4000)
-    assert sink.strange >= 1900
+    assert sink.strange >= 0.95 * count
     assert len(sink._asked) == 1
     sink.close()
 
