@@ -11,9 +11,10 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from engine import config as configuration
 from engine.config import Config
-from engine.errors import ConfigError
+from engine.errors import ConfigError, PersonError
 from engine.fit.person import PersonCalibration
 from engine.history import History
+from engine.people import People
 from engine.profiles import set_aside
 from engine.session import Session
 from engine.status import State
@@ -141,6 +142,13 @@ class Bridge(QObject):
         """
         self._session.keep_person(name, calibration)
         self.change(tracker=self._session.config.tracker)
+
+    def calibration_of(self, name: str) -> PersonCalibration | None:
+        """Return how a person is read so far; None if nobody of that name is known."""
+        try:
+            return People().load(name).calibration
+        except PersonError:
+            return None
 
     def drawn(self, milliseconds: float) -> None:
         """Take note of the time that drawing takes; slow graphics are asked less often."""

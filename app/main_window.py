@@ -49,7 +49,7 @@ class MainWindow(QMainWindow):
 
     def __init__(self, bridge: Bridge, head: HeadModel, memory: QSettings, log: LogKeeper) -> None:
         super().__init__()
-        self.bridge, self._memory = bridge, memory
+        self.bridge, self._memory, self._head = bridge, memory, head
         self._source, self._has_picture = bridge.config.source, False
         self.setWindowTitle("FlowFace Live")
         self.setAcceptDrops(True)
@@ -162,7 +162,8 @@ class MainWindow(QMainWindow):
 
     def calibrate_face(self) -> FaceCalibrationDialog:
         """Open the guided calibration; it follows the running session."""
-        dialog = FaceCalibrationDialog(self.bridge.config.tracker.person or "", self)
+        person, known = self.bridge.config.tracker.person or "", self.bridge.calibration_of
+        dialog = FaceCalibrationDialog(person, self._head, known, self)
         self.bridge.tracked.connect(dialog.show_result)
         dialog.finished.connect(lambda: self.bridge.tracked.disconnect(dialog.show_result))
         dialog.finished.connect(dialog.deleteLater)
@@ -236,6 +237,8 @@ class MainWindow(QMainWindow):
         self._memory.setValue(_COLUMNS, self._columns.saveState())
         self._memory.setValue(_SIDE_PAGE, self.side.page)
         self._memory.setValue(_STRIP_PAGE, self.strip.page)
+        for dialog in self.findChildren(FaceCalibrationDialog):
+            dialog.reject()
         self.hide()  # at once; the threads may take a moment
         self.tray.hide()
         self.bridge.stop()

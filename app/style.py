@@ -122,6 +122,7 @@ def _sheet(scheme: Scheme) -> str:
     QFrame#card {{ background: {scheme.card}; border-radius: 10px; }}
     QLabel#heading {{ color: {scheme.quiet}; font-size: 11px; font-weight: 600; }}
     QLabel#title {{ font-size: 17px; font-weight: 600; }}
+    QLabel#countdown {{ font-size: 44px; font-weight: 600; color: {scheme.accent}; }}
     QLabel#quiet {{ color: {scheme.quiet}; }}
     QLabel#small {{ color: {scheme.quiet}; font-size: 11px; }}
     QLabel#viewportMessage {{ color: #c9d0d8; font-size: 16px; padding: 40px; }}

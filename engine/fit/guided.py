@@ -24,6 +24,7 @@ _OFFSET_LIMITS = (-0.3, 0.4)
 _GAIN_LIMITS = (0.5, 2.5)
 _LEAST_RANGE = 0.15  # of a reading over its rest: less is no pose, and would be blown up
 _CHANGED = 0.03
+_SEEN = 0.005  # less is not worth a line
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class Pose:
     name: str
     prompt: str
     whole: tuple[str, ...] = ()
+    gaze_rad: float = 0.0  # of both eyes towards the subject's left, for the picture of it
+    turn_rad: float = 0.0  # of the head, likewise
 
 
 POSES = (
@@ -42,9 +45,9 @@ POSES = (
     Pose("jaw open", "Open your mouth wide", ("jawOpen",)),
     Pose("cheeks puffed", "Puff your cheeks, lips closed", ("cheekPuff",)),
     Pose("eyes closed", "Close your eyes until the next step", ("eyeBlinkLeft", "eyeBlinkRight")),
-    Pose("look left", "Look to your left without turning the head"),
-    Pose("look right", "Look to your right without turning the head"),
-    Pose("turn head", "Turn your head slowly to both sides"),
+    Pose("look left", "Look to your left without turning the head", gaze_rad=0.6),
+    Pose("look right", "Look to your right without turning the head", gaze_rad=-0.6),
+    Pose("turn head", "Turn your head slowly to both sides", turn_rad=0.6),
 )
 
 
@@ -58,6 +61,7 @@ class Prompt:
     holding: bool  # False while the user gets ready
     seconds_left: float
     done: bool
+    share: float = 0.0  # of the whole that is done, in steps: 1.5 is half of the second
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +70,35 @@ class Outcome:
 
     calibration: PersonCalibration
     changes: tuple[str, ...]  # a line each, in words
+    unchanged: tuple[str, ...] = ()  # of these, poses that were not seen to be performed
+
+
+@dataclass(frozen=True)
+class ShapeChange:
+    """How one shape is read before and after a calibration."""
+
+    name: str
+    rest: tuple[float, float]  # reading that is sent as 0, before and after
+    full: tuple[float, float]  # reading that is whole
+
+
+def compared(
+    before: PersonCalibration | None, after: PersonCalibration, settings: RetargetSettings
+) -> tuple[ShapeChange, ...]:
+    """Return the shapes that two calibrations read differently, in ARKit's order.
+
+    before  None: of somebody who has none
+    """
+    old = before or PersonCalibration()
+    answers = {row.name: row.gain for row in settings.shapes}
+    found: list[ShapeChange] = []
+    for i, name in enumerate(BLENDSHAPE_NAMES):
+        answer = answers.get(name, 1.0)
+        rest = float(old.offset[i]), float(after.offset[i])
+        full = tuple(float(each.offset[i] + 1.0 / (answer * each.gain[i])) for each in (old, after))
+        if abs(rest[1] - rest[0]) > _SEEN or abs(full[1] - full[0]) > _SEEN:
+            found.append(ShapeChange(name, rest, (full[0], full[1])))
+    return tuple(found)
 
 
 class GuidedCalibration:
@@ -87,7 +120,7 @@ class GuidedCalibration:
     def prompt(self) -> Prompt:
         """What to ask of the user now."""
         if self._step == len(self._poses):
-            return Prompt("Done", self._step, len(self._poses), False, 0.0, True)
+            return Prompt("Done", self._step, len(self._poses), False, 0.0, True, len(self._poses))
         holding = self._spent_s >= self._ready_s
         until_s = self._ready_s + (self._hold_s if holding else 0.0)
         return Prompt(
@@ -97,6 +130,7 @@ class GuidedCalibration:
             holding,
             until_s - self._spent_s,
             False,
+            self._step + self._spent_s / (self._ready_s + self._hold_s),
         )
 
     def offer(self, result: TrackResult) -> None:
@@ -124,13 +158,14 @@ class GuidedCalibration:
         offset, gain = np.clip(rest, *_OFFSET_LIMITS), np.ones(len(BLENDSHAPE_NAMES))
         answers = {row.name: row.gain for row in settings.shapes}
         changes: list[str] = []
+        still: list[str] = []
         for pose, readings in zip(self._poses, self._readings, strict=True):
             full = np.percentile(np.stack(readings), _FULL_PERCENTILE, axis=0)
             for name in pose.whole:
                 i = BLENDSHAPE_NAMES.index(name)
                 reach = float(full[i] - offset[i])
                 if reach < _LEAST_RANGE:
-                    changes.append(f"{name}: hardly moved at {pose.name!r}; left as it was")
+                    still.append(f"{name}: hardly moved at {pose.name!r}; left as it was")
                     continue
                 gain[i] = np.clip(1.0 / (answers.get(name, 1.0) * reach), *_GAIN_LIMITS)
                 if abs(gain[i] - 1.0) > _CHANGED:
@@ -140,4 +175,4 @@ class GuidedCalibration:
             for name, value in zip(BLENDSHAPE_NAMES, offset, strict=True)
             if abs(value) > _CHANGED
         ]
-        return Outcome(PersonCalibration(offset, gain), (*at_rest, *changes))
+        return Outcome(PersonCalibration(offset, gain), (*at_rest, *changes, *still), tuple(still))
