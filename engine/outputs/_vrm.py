@@ -1,7 +1,7 @@
 """The presets of VRM 0, computed from the 52 shapes, for models that have no Perfect Sync.
 
 The names are the specification's; the mixtures are ours. A vowel is what its mouth looks like: A is
-open, I wide and nearly shut, U pursed, E wide and half open, O round and open. The five share at most
+open, I wide and nearly shut, U pursed, E wide and half open, O round and open. The five share
 at most a whole mouth, and so do the four moods, since a model adds them up.
 
 Source: VRM 0.x, BlendShapePreset; virtualmotioncapture.github.io, presets of Blend/Val.
