@@ -12,6 +12,7 @@ from app.pages import Place
 from app.pages._column import column
 from app.panels.camera import SourcePanel, ViewPanel
 from app.render.look import Look, Mode
+from engine.config import Choice
 
 PLACE, ORDER = Place.SIDE, 10
 ICON = "M3 8h3l2-3h8l2 3h3v11H3z M12 10a3.5 3.5 0 1 0 0 7a3.5 3.5 0 1 0 0-7"
@@ -24,10 +25,18 @@ def title() -> str:
 
 def create(desk: Desk) -> QWidget:
     source, view = SourcePanel(desk.bridge.config.source), ViewPanel(Look())
-    source.chosen.connect(lambda choice: desk.bridge.change(source=choice))
+    source.chosen.connect(lambda choice: _choose(desk, choice))
+    desk.undo.changed.connect(lambda config: source.follow(config.source))
     view.changed.connect(desk.viewport.set_look)
     _add_actions(desk, source, view)
     return column(source, view)
+
+
+def _choose(desk: Desk, choice: Choice) -> None:
+    if choice == desk.bridge.config.source:
+        desk.bridge.change(source=choice)  # once more, perhaps it works now: nothing to take back
+    else:
+        desk.undo.change(_tr("pages", "Choose source"), source=choice)
 
 
 def _add_actions(desk: Desk, source: SourcePanel, view: ViewPanel) -> None:

@@ -63,6 +63,12 @@ class SourcePanel(Card):
         self.list.setCurrentIndex(at)
         self._choices = [choice for _, choice in offers]
 
+    def follow(self, current: Choice) -> None:
+        """Mark the source that is in use, if another one is marked."""
+        marked = self._choices[self.list.currentIndex()]
+        if marked != current:
+            self.fill(current)
+
     def ask_for_file(self) -> None:
         """Let the user pick a video."""
         path, _ = QFileDialog.getOpenFileName(self, "Open video", "", _VIDEOS)

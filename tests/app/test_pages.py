@@ -14,6 +14,7 @@ from app.bridge import Bridge
 from app.log_window import LogKeeper
 from app.main_window import MainWindow
 from app.pages import Place
+from app.panels.camera import SourcePanel
 from engine import config
 from engine.fit.heads import HeadModel
 from engine.session import Session
@@ -80,3 +81,18 @@ def test_a_change_of_a_page_is_taken_back_from_the_menu(window: MainWindow, tmp_
     assert config.load(tmp_path / "config.yaml").outputs == before.outputs
     window.commands.names["edit.redo"].trigger()
     assert window.bridge.config.outputs == one
+
+
+def test_the_choice_of_a_source_is_taken_back(window: MainWindow) -> None:
+    before = window.bridge.config.source
+    panel = window.pages["camera"].widget.findChild(SourcePanel)
+    assert isinstance(panel, SourcePanel)
+    at = panel.list.findText("Demo clip")
+    panel.list.setCurrentIndex(at)
+    panel.list.activated.emit(at)
+    assert window.bridge.config.source.kind == "demo"
+    panel.list.activated.emit(at)  # once more is no second step
+    window.commands.names["edit.undo"].trigger()
+    assert window.bridge.config.source == before
+    assert panel.list.currentText() != "Demo clip"
+    assert not window.undo.stack.canUndo()
