@@ -30,8 +30,10 @@ def run(head: HeadModel, seconds: float) -> dict[str, Any]:
 
     seconds  of the run at 120 Hz
     """
-    cost, _, _, _ = _played(head, COST_SECONDS, COST_HZ)
-    _, sent, received, late_ms = _played(head, seconds, LOSS_HZ)
+    cost, _, _, _ = _played(head, COST_SECONDS, COST_HZ, FIVE)
+    _, sent, received, late_ms = _played(head, seconds, LOSS_HZ, FIVE)
+    # The same loop with nothing to send: what the machine's own sleep trembles.
+    _, _, _, idle_ms = _played(head, min(seconds, COST_SECONDS), LOSS_HZ, ())
     return {
         "outputs": len(FIVE),
         "cost_ms_median": float(np.median(cost)),
@@ -41,6 +43,7 @@ def run(head: HeadModel, seconds: float) -> dict[str, Any]:
         "packets_lost": sent - received,
         "jitter_ms_p50": float(np.percentile(late_ms, 50)),
         "jitter_ms_p99": float(np.percentile(late_ms, 99)),
+        "idle_jitter_ms_p99": float(np.percentile(idle_ms, 99)),
     }
 
 
@@ -52,15 +55,21 @@ def text(figures: dict[str, Any]) -> str:
         f"packets lost at {LOSS_HZ} Hz, {figures['seconds']:.0f} s    "
         f"{figures['packets_lost']} of {figures['packets_sent']}\n"
         f"jitter of the send interval       "
-        f"{figures['jitter_ms_p50']:.3f} ms median, {figures['jitter_ms_p99']:.3f} ms p99\n"
+        f"{figures['jitter_ms_p50']:.3f} ms median, {figures['jitter_ms_p99']:.3f} ms p99 "
+        f"({figures['idle_jitter_ms_p99']:.3f} ms with nothing to send)\n"
     )
 
 
-def _played(head: HeadModel, seconds: float, hz: int) -> tuple[list[float], int, int, list[float]]:
-    """Return processor ms of every frame, packets sent and received, and deviations in ms."""
+def _played(
+    head: HeadModel, seconds: float, hz: int, kinds: tuple[tuple[str, dict[str, Any]], ...]
+) -> tuple[list[float], int, int, list[float]]:
+    """Return processor ms of every frame, packets sent and received, and deviations in ms.
+
+    kinds  kind and settings of every output
+    """
     frames = [sweep.frame(head, index / hz) for index in range(round(sweep.SECONDS * hz))]
-    receivers = [_receiver() for _ in FIVE]
-    sinks = [_sink(*one, to) for one, to in zip(FIVE, receivers, strict=True)]
+    receivers = [_receiver() for _ in kinds]
+    sinks = [_sink(*one, to) for one, to in zip(kinds, receivers, strict=True)]
     cost: list[float] = []
     at: list[int] = []
     received, start_ns = 0, clock.now_ns()

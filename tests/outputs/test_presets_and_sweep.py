@@ -51,5 +51,5 @@ def test_sweep_is_played_through_an_output() -> None:
 
 def test_measure_counts_what_arrives() -> None:
     head = assembly.load_head("open")
-    figures = outputs._played(head, 0.2, 60)
+    figures = outputs._played(head, 0.2, 60, outputs.FIVE)
     assert figures[1] == figures[2] >= 12 * len(outputs.FIVE)
