@@ -16,7 +16,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ from engine.fit.heads.open_head import OpenHead
 from engine.network import weights
 from engine.network.aligner import Aligner
 from engine.network.build import build_point_aligner
-from engine.network.config import configuration
+from engine.network.config import NetworkConfig, configuration
 from engine.settings import setting
 from engine.training.augment import AugmentSettings
 from engine.training.batches import Batch, BatchMaker, Drawn, PairSettings
@@ -56,10 +56,27 @@ class StreamShares:
 
 
 @dataclass(frozen=True)
+class NetworkChange:
+    """In what a network differs from its configuration: for ablations; None leaves it alone."""
+
+    encoder: str | None = None
+    uv_side: int | None = None
+    iterations: int | None = None
+    start: str | None = None
+    own_warm_update: bool | None = None
+
+    def of(self, config: NetworkConfig) -> NetworkConfig:
+        """Return the configuration, changed."""
+        changed = {key: value for key, value in asdict(self).items() if value is not None}
+        return replace(config, **changed)
+
+
+@dataclass(frozen=True)
 class TrainSettings:
     """One training run."""
 
     network: str = "nano"
+    change: NetworkChange = field(default_factory=NetworkChange)
     learn: str = setting(
         ALIGNMENT, "what learns; in the later stages all else is held fixed", choices=STAGES
     )
@@ -112,7 +129,7 @@ class Trainer:
         self.settings, self.folder = settings, folder
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
         self.head: OpenHead = open_head.load()
-        self.config = configuration(settings.network)
+        self.config = settings.change.of(configuration(settings.network))
         self.network = Aligner(self.config).to(self.device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         self.average = Aligner(self.config).to(self.device)
         if self.network.eyes is not None:
@@ -269,6 +286,7 @@ class Trainer:
             "average": self.average.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "settings": asdict(self.settings),
+            "config": asdict(self.config),
         }
         torch.save(state, writing)
         writing.replace(self.checkpoint)
