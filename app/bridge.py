@@ -10,7 +10,7 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from engine import config as configuration
-from engine.config import Config
+from engine.config import Choice, Config
 from engine.errors import ConfigError, PersonError
 from engine.fit.person import PersonCalibration
 from engine.history import History
@@ -18,6 +18,7 @@ from engine.people import People
 from engine.profiles import set_aside
 from engine.session import Session
 from engine.status import State
+from engine.trial import Trial
 
 _DISPLAY_PERIOD_MS = 16
 _STATUS_PERIOD_MS = 250
@@ -122,6 +123,10 @@ class Bridge(QObject):
         """Track again."""
         self._session.resume()
         self._report()
+
+    def test_output(self, choice: Choice) -> Trial:
+        """Send a made-up performance to one output; the answer tells how it goes."""
+        return self._session.test_output(choice)
 
     @property
     def centred(self) -> bool:

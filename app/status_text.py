@@ -80,13 +80,18 @@ def figures(status: SessionStatus) -> list[tuple[str, str]]:
 
 
 def sink_text(sink: SinkStatus) -> str:
-    """Say how an output fares."""
-    if sink.error is not None:
-        return sink.error
+    """Say where an output sends and how much; what goes wrong is `sink_trouble`."""
     if sink.sent == 0:
-        return "Nothing sent yet."
-    unheard = f" · {sink.failed} packets failed: {sink.trouble}" if sink.failing else ""
-    return f"{sink.sent} frames sent · {_latency(sink.latency)}{unheard}"
+        return f"{sink.target} · nothing sent yet" if sink.target else "Nothing sent yet."
+    rate = f"{sink.packets_per_s:.0f} packets/s · {sink.octets_per_s / 1000:.1f} kB/s"
+    return f"{sink.target} · {rate} · {_latency(sink.latency)}"
+
+
+def sink_trouble(sink: SinkStatus) -> str:
+    """Say what is wrong with an output, or went wrong just now; empty if nothing."""
+    if sink.error is not None:
+        return f"Stopped: {sink.error}"
+    return f"{sink.failed} packets failed: {sink.trouble}" if sink.failing else ""
 
 
 def _latency(latency: Latency) -> str:

@@ -92,6 +92,7 @@ class Line:
     mailbox     Slot or Backlog
     handle      called with each result, on the line's thread
     finish      called at the end, on the line's thread
+    held        set while its receiver is being tested: nothing is handed over
     """
 
     def __init__(
@@ -105,11 +106,13 @@ class Line:
         self.name = self.kind = name
         self.meter, self.traffic = Meter(), Traffic()
         self._mailbox, self._handle, self._finish_sink = mailbox, handle, finish
-        self._waiting = waiting
+        self._waiting, self.held = waiting, False
         self.worker = Worker(f"output {name}", mailbox, self._on_result, self._finish)
 
     def offer(self, item: Tracked) -> None:
-        """Hand a result to the line's thread."""
+        """Hand a result to the line's thread, unless it is held."""
+        if self.held:
+            return
         if self._waiting and isinstance(self._mailbox, Backlog):
             self._mailbox.put_waiting(item)
         else:

@@ -24,11 +24,13 @@ from engine.fit.person import PersonCalibration
 from engine.graph import FrameTracker, Graph, Line, RecorderMaker, Tracked, recorder_line, sink_line
 from engine.history import History
 from engine.mailbox import Slot
+from engine.outputs import Sink
 from engine.people import People
 from engine.preview import Preview
 from engine.recording.replay import Replay
 from engine.recording.studio import Stage, Studio
 from engine.status import SessionStatus, State
+from engine.trial import Trial
 from engine.tuner import Tuner
 from engine.types import Frame
 from engine.worker import Worker
@@ -73,6 +75,7 @@ class Session:
         self._configs: Slot[Config] = Slot()
         self._builder: Worker[Config] | None = None
         self._studio: Studio | None = None
+        self._trial: Trial | None = None
 
     def start(self) -> None:
         """Begin to build; returns at once. `status` tells when it runs, or why it does not."""
@@ -100,6 +103,29 @@ class Session:
         self._paused, self._busy = False, True
         self._configs.put(self.config)
 
+    def test_output(self, choice: Choice) -> Trial:
+        """Send a made-up performance to one output, instead of what is tracked; returns at once."""
+        if self._trial is not None:
+            self._trial.stop()
+        held = [line for line in self._lines_of(choice) if not line.held]
+        for line in held:
+            line.held = True
+
+        def ended() -> None:
+            for line in held:
+                line.held = False
+
+        head = self.config.tracker.head
+        self._trial = Trial(lambda: create_sink(choice), lambda: assembly.load_head(head), ended)
+        return self._trial
+
+    def _lines_of(self, choice: Choice) -> list[Line]:
+        graph, built = self._graph, self._built
+        if graph is None or built is None:
+            return []
+        lines = zip(built.outputs, graph.lines, strict=False)
+        return [line for output, line in lines if output == choice]
+
     def keep_person(self, name: str, calibration: PersonCalibration) -> None:
         """Keep the person in front of the camera under a name, with a calibration.
 
@@ -124,6 +150,8 @@ class Session:
         """End all threads in the order of the flow. Raises TimeoutError naming those that hang."""
         self._configs.close()
         hanging: list[str] = []
+        if self._trial is not None and not self._trial.stop():
+            hanging.append("output test")
         if self._builder is not None and not self._builder.join(BUILD_TIMEOUT_S):
             hanging.append("session")
         if self._studio is not None:
@@ -304,8 +332,12 @@ def open_source(choice: Choice) -> Source:
 
 def open_output(choice: Choice, source: Source) -> Line:
     """Open an output and start its thread. Raises OutputError if it cannot be addressed."""
-    sink = plugins.load(engine.outputs, choice.kind).create(choice.settings)
-    return sink_line(choice.kind, sink, source)
+    return sink_line(choice.kind, create_sink(choice), source)
+
+
+def create_sink(choice: Choice) -> Sink:
+    """Make an output. Raises OutputError if it cannot be addressed."""
+    return plugins.load(engine.outputs, choice.kind).create(choice.settings)
 
 
 def _name(lines: list[Line], config: Config) -> None:

@@ -8,7 +8,10 @@ from PySide6.QtWidgets import QWidget
 from app.desk import Desk
 from app.pages import Place
 from app.pages._column import column
+from app.panels.output_card import OutputCard
 from app.panels.outputs import OutputPanel
+from engine import output_presets
+from engine.config import Choice, Config
 
 PLACE, ORDER = Place.SIDE, 30
 ICON = "M4 12h11 M10 6l6 6-6 6 M20 4v16"
@@ -19,7 +22,19 @@ def title() -> str:
 
 
 def create(desk: Desk) -> QWidget:
-    panel = OutputPanel(desk.bridge.config.outputs)
-    panel.chosen.connect(lambda outputs: desk.bridge.change(outputs=outputs))
+    panel = OutputPanel(desk.bridge.config.outputs, output_presets.listed())
+
+    def edit(words: str, gesture: str, outputs: tuple[Choice, ...]) -> None:
+        desk.undo.change(words, gesture=gesture or None, outputs=outputs)
+
+    def configured(config: Config) -> None:
+        panel.show_outputs(config.outputs)
+
+    def test(card: OutputCard) -> None:
+        card.follow(desk.bridge.test_output(card.choice))
+
+    panel.edited.connect(edit)
+    panel.test_wanted.connect(test)
+    desk.bridge.configured.connect(configured)
     desk.bridge.status_changed.connect(panel.show_status)
     return column(panel)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from app.status_text import Light, figures, headline, sink_text
+from app.status_text import Light, figures, headline, sink_text, sink_trouble
 from engine.errors import SourceError
 from engine.status import Latency, SessionStatus, SinkStatus, State
 from engine.types import Status, TrackResult
@@ -42,7 +44,7 @@ def test_a_stopped_output_comes_before_the_face() -> None:
     sink = SinkStatus("vmc", "vmc", 3, 0, 0, Latency(1.0, 2.0), "no route to host")
     now = headline(SessionStatus(State.RUNNING, sinks=(sink,)), result(Status.TRACKING))
     assert (now.light, now.reason) == (Light.RED, "vmc: no route to host")
-    assert sink_text(sink) == "no route to host"
+    assert sink_trouble(sink) == "Stopped: no route to host"
 
 
 def test_figures() -> None:
@@ -70,7 +72,8 @@ def test_figures() -> None:
 def test_what_an_output_has_sent() -> None:
     latency = Latency(17.6, 24.2)
     assert sink_text(SinkStatus("vmc", "vmc", 0, 0, 0, latency, None)) == "Nothing sent yet."
-    told = sink_text(
-        SinkStatus("vmc", "vmc", 90, 0, 7, latency, None, trouble="down", failing=True)
-    )
-    assert told == "90 frames sent · 18 ms · p95 24 ms · 7 packets failed: down"
+    sink = SinkStatus("vmc", "vmc", 90, 0, 7, latency, None, trouble="down", failing=True)
+    sink = replace(sink, target="a:1", packets_per_s=30.0, octets_per_s=12_340.0)
+    assert sink_text(sink) == "a:1 · 30 packets/s · 12.3 kB/s · 18 ms · p95 24 ms"
+    assert sink_trouble(sink) == "7 packets failed: down"
+    assert sink_trouble(replace(sink, failing=False)) == ""
