@@ -57,6 +57,11 @@ class SidePages(QWidget):
         """Name of the page that is shown."""
         return self._names[self._stack.currentIndex()]
 
+    @property
+    def page_shown(self) -> bool:
+        """Whether a page is shown below the headings."""
+        return not self._stack.isHidden()
+
     def show_pages(self, on: bool) -> None:
         """Show the page at all, or the headings alone."""
         self._stack.setVisible(on)

@@ -84,7 +84,7 @@ def sink_text(sink: SinkStatus) -> str:
     if sink.sent == 0:
         return f"{sink.target} · nothing sent yet" if sink.target else "Nothing sent yet."
     rate = f"{sink.packets_per_s:.0f} packets/s · {sink.octets_per_s / 1000:.1f} kB/s"
-    return f"{sink.target} · {rate} · {_latency(sink.latency)}"
+    return f"{sink.target} · {rate} · {sink.latency.median_ms:.0f} ms"
 
 
 def sink_trouble(sink: SinkStatus) -> str:

@@ -15,7 +15,7 @@ class Strip(QWidget):
     def __init__(self, pages: Sequence[Page]) -> None:
         super().__init__()
         self._names = [page.name for page in pages]
-        self._tabs, self._stack = QTabBar(drawBase=False), QStackedWidget()
+        self._tabs, self._stack = QTabBar(drawBase=False, expanding=False), QStackedWidget()
         self._tabs.setObjectName("stripTabs")
         self._tabs.setAccessibleName(self.tr("What is shown below the picture"))
         for page in pages:

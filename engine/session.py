@@ -210,11 +210,13 @@ class Session:
         return None if self._graph is None else self._graph.error
 
     def _state(self, graph: Graph | None, error: Exception | None) -> State:
+        if self._paused:
+            return State.STOPPED
         if self._busy and (self._builder is None or self._builder.alive):
             return State.STARTING
         if error is not None:
             return State.FAILED
-        if self._stopped or self._paused:
+        if self._stopped:
             return State.STOPPED
         if graph is None:
             return State.STARTING
