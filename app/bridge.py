@@ -17,7 +17,6 @@ from engine.history import History
 from engine.people import People
 from engine.profiles import set_aside
 from engine.session import Session
-from engine.status import State
 from engine.trial import Trial
 
 _DISPLAY_PERIOD_MS = 16
@@ -112,7 +111,7 @@ class Bridge(QObject):
     @property
     def running(self) -> bool:
         """Whether it is to track: false once the user has stopped it, or a video has ended."""
-        return self._session.status().state in (State.STARTING, State.RUNNING)
+        return self._session.status().state.active
 
     def pause(self) -> None:
         """Let go of the camera and the receivers."""

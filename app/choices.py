@@ -35,7 +35,7 @@ def live_source(text: str, *, loop: bool) -> Choice:
             f"{text}: no such camera or file; cameras found: {there}; "
             f"allowed are a camera, a video file, or {DEMO!r}"
         ) from None
-    return config.source_choice("webcam", device=str(device.number))
+    return config.source_choice("webcam", device=cameras.lasting_name(device, devices))
 
 
 def osc_output(text: str) -> Choice:

@@ -210,8 +210,10 @@ class MainWindow(QMainWindow):
         self.tracking.show_status(status)
         self.first_steps.show_status(status)
         self.tray.set_light(now.light if status.state is not State.RUNNING else self.tracking.light)
-        if status.state is State.STOPPED:
+        if status.state in (State.STOPPED, State.RECONNECTING):
             self._has_picture = False
+        if status.state is State.RECONNECTING:
+            self.viewport.forget()  # an old picture would look like a frozen one
         if status.state is State.FAILED or not (self._has_picture or not self._preview.isChecked()):
             self.viewport.show_message(f"{now.title}\n{now.reason}")
 

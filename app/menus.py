@@ -15,7 +15,7 @@ from app.desk import Desk
 from app.hotkeys import HotkeyDialog
 from app.log_window import LogKeeper, LogWindow
 from app.style import Theme, set_theme
-from engine.status import SessionStatus, State
+from engine.status import SessionStatus
 
 THEME = "window/theme"
 D = TypeVar("D", bound=QDialog)
@@ -107,5 +107,5 @@ class Menus(QObject):
             self._desk.bridge.resume()
 
     def _on_status(self, status: SessionStatus) -> None:
-        on = status.state in (State.STARTING, State.RUNNING)
+        on = status.state.active
         self._run.setText(self.tr("&Stop") if on else self.tr("&Start"))

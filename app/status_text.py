@@ -49,6 +49,9 @@ def headline(status: SessionStatus, result: TrackResult | None) -> Headline:
         case State.STARTING:
             step = status.progress[1] or "Opening the source"
             now = (Light.AMBER, "Starting…", f"{step}…")
+        case State.RECONNECTING:
+            words = f"{status.trouble.rstrip('.')}. It goes on by itself when the camera is back."
+            now = (Light.AMBER, "Camera away", words)
         case State.FAILED:
             now = (Light.RED, "Stopped", str(status.error))
         case State.ENDED:

@@ -30,7 +30,8 @@ class Viewport(QOpenGLWidget):
         self._context: moderngl.Context | None = None
         self._scene: Scene | None = None
         self._shown: tuple[Frame, TrackResult | None] | None = None
-        self._fresh, self._failure = False, ""
+        self._fresh = self._gone = False
+        self._failure = ""
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(320, 240)
         self.setAccessibleName("Camera picture with the tracked head")
@@ -61,6 +62,12 @@ class Viewport(QOpenGLWidget):
             self.show_message(self._failure)
         self.update()
 
+    def forget(self) -> None:
+        """Show no picture until there is a new one."""
+        if self._shown is not None:
+            self._shown, self._gone = None, True
+            self.update()
+
     def set_look(self, look: Look) -> None:
         """Change the display options."""
         self._look = look
@@ -81,6 +88,9 @@ class Viewport(QOpenGLWidget):
             return
         started = time.perf_counter()
         target = self._context.detect_framebuffer(self.defaultFramebufferObject())
+        if self._gone:
+            self._scene.forget()
+            self._gone = False
         if self._fresh and self._shown is not None:
             frame, result = self._shown
             self._scene.show(frame.image, result)

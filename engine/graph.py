@@ -15,7 +15,10 @@ import logging
 from collections.abc import Callable
 from typing import Protocol
 
-from engine.capture.sources import Source
+import numpy as np
+
+from engine import clock
+from engine.capture.sources import Returning, Source
 from engine.centre import Centre
 from engine.fit.person import PersonCalibration, StoredPerson
 from engine.history import History
@@ -31,6 +34,7 @@ Tracked = tuple[Frame, TrackResult]
 WAITING_FRAMES = 4  # decoded ahead of the tracker
 EVERY_SECONDS = 2.0  # what a sink that must get everything may lag behind
 STOP_TIMEOUT_S = 5.0
+ABSENT = Frame(np.zeros((1, 1, 3), np.uint8), -1, 0)  # what sinks, which never look, get as picture
 FINISH_TIMEOUT_S = 60.0  # a recorder may still have to encode what waits
 
 _log = logging.getLogger(__name__)
@@ -106,7 +110,7 @@ class Line:
         self.name = self.kind = name
         self.meter, self.traffic = Meter(), Traffic()
         self._mailbox, self._handle, self._finish_sink = mailbox, handle, finish
-        self._waiting, self.held = waiting, False
+        self._waiting, self.held, self.heeds_absence = waiting, False, False
         self.worker = Worker(f"output {name}", mailbox, self._on_result, self._finish)
 
     def offer(self, item: Tracked) -> None:
@@ -168,7 +172,7 @@ def sink_line(kind: str, sink: Sink, source: Source) -> Line:
     else:
         mailbox = Backlog(max(1, round(EVERY_SECONDS * source.frame_rate)))
     line = Line(kind, mailbox, lambda item: sink.send(item[1]), sink.close, not source.live)
-    line.traffic = sink.traffic
+    line.traffic, line.heeds_absence = sink.traffic, True
     return line
 
 
@@ -208,11 +212,18 @@ class Graph:
         self.tracked = self.camera_gaps = 0
         self.tracker, self._tuner, self._centre = tracker, tuner, centre
         self._last_index, self._history = -1, history
+        if isinstance(source, Returning):
+            source.waiting = self._on_absent
         self._frames: Slot[Frame] | Backlog[Frame] = (
             Slot() if source.live else Backlog(WAITING_FRAMES)
         )
         self._tracking = Worker("tracker", self._frames, self._on_frame, self._on_end)
         self._capturing = Worker("capture", source, self._on_captured, self._frames.close)
+
+    @property
+    def trouble(self) -> str:
+        """Why the camera gives no pictures at present; empty if it does."""
+        return self.source.trouble if isinstance(self.source, Returning) else ""
 
     @property
     def dropped_frames(self) -> int:
@@ -249,6 +260,15 @@ class Graph:
             self._frames.put(frame)
         elif not self._frames.put_waiting(frame):
             self.source.close()
+
+    def _on_absent(self) -> bool:
+        """Tell the outputs that there is no face, now and then, while the camera is away."""
+        now_ns = clock.now_ns()
+        lost = TrackResult(self._last_index, now_ns, now_ns, Status.LOST)
+        for line in self.lines:
+            if line.heeds_absence:
+                line.offer((ABSENT, lost))
+        return True
 
     def _on_frame(self, frame: Frame) -> None:
         result = self._tuner(self.tracker.step(frame))

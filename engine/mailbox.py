@@ -36,10 +36,10 @@ class Slot(Generic[T]):
             self._item = item
             self._changed.notify()
 
-    def take(self) -> T | None:
-        """Wait for the next item; None once the slot is closed and empty."""
+    def take(self, timeout_s: float | None = None) -> T | None:
+        """Wait for the next item; None once the slot is closed and empty, or the time is over."""
         with self._changed:
-            self._changed.wait_for(lambda: self._closed or self._item is not None)
+            self._changed.wait_for(lambda: self._closed or self._item is not None, timeout_s)
             item, self._item = self._item, None
             return item
 
@@ -54,6 +54,33 @@ class Slot(Generic[T]):
         with self._changed:
             self._closed = True
             self._changed.notify_all()
+
+
+class Retried(Slot[T]):
+    """A slot that hands an item out again, after growing pauses, until a newer one comes.
+
+    again  the item that is to be tried again; None if there is none
+    """
+
+    def __init__(self, first_s: float = 0.5, longest_s: float = 5.0) -> None:
+        super().__init__()
+        self._first_s, self._longest_s = first_s, longest_s
+        self._pause_s = first_s
+        self.again: T | None = None
+
+    def retry(self, item: T) -> None:
+        """Hand an item out again, unless a newer one comes; for the thread that takes."""
+        self._pause_s = min(2 * self._pause_s, self._longest_s) if self.again else self._first_s
+        self.again = item
+
+    def done(self) -> None:
+        """Leave it at that."""
+        self.again = None
+
+    def take(self, timeout_s: float | None = None) -> T | None:
+        """Wait for the next item, or for the time to try one again; None once closed."""
+        item = super().take(timeout_s if self.again is None else self._pause_s)
+        return self.again if item is None and not self._closed else item
 
 
 class Backlog(Generic[T]):

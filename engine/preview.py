@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.capture.sources import Source
+from engine.capture.sources import Returning, Source
 from engine.errors import SourceError
 from engine.mailbox import Slot
 from engine.types import Frame
@@ -19,6 +19,8 @@ class Preview:
 
     def __init__(self, source: Source, seen: Slot[Frame]) -> None:
         self._source, self._over = source, False
+        if isinstance(source, Returning):
+            source.waiting = lambda: not self._over
         self._worker: Worker[Frame] = Worker("preview", self, seen.put)
 
     def take(self) -> Frame | None:

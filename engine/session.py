@@ -19,11 +19,11 @@ from engine.capture.sources import Recorded, Source
 from engine.centre import Centre
 from engine.config import Choice, Config, output_names
 from engine.describing import take_info
-from engine.errors import FlowFaceError, PersonError, TakeError
+from engine.errors import FlowFaceError, PersonError, SourceError, TakeError
 from engine.fit.person import PersonCalibration
 from engine.graph import FrameTracker, Graph, Line, RecorderMaker, Tracked, recorder_line, sink_line
 from engine.history import History
-from engine.mailbox import Slot
+from engine.mailbox import Retried, Slot
 from engine.outputs import Sink
 from engine.people import People
 from engine.preview import Preview
@@ -72,7 +72,7 @@ class Session:
         self._graph: Graph | None = None
         self._error: Exception | None = None
         self._busy = self._stopped = self._paused = False
-        self._configs: Slot[Config] = Slot()
+        self._configs: Retried[Config] = Retried()
         self._builder: Worker[Config] | None = None
         self._studio: Studio | None = None
         self._trial: Trial | None = None
@@ -183,10 +183,14 @@ class Session:
         graph, error = self._graph, self._current_error()
         if graph is None:
             loading = getattr(self._make_tracker, "progress", (0.0, ""))
-            return SessionStatus(self._state(graph, error), error, progress=loading)
+            state = self._state(graph, error)
+            trouble = str(error) if state is State.RECONNECTING else ""
+            return SessionStatus(state, error, trouble, progress=loading)
         return SessionStatus(
             state=self._state(graph, error),
             error=error,
+            trouble=graph.trouble,
+            refused=getattr(graph.source, "refused", ()),
             source=graph.source.name,
             network=self._make_tracker.about,
             size_px=graph.source.camera.size_px,
@@ -215,17 +219,22 @@ class Session:
         if self._busy and (self._builder is None or self._builder.alive):
             return State.STARTING
         if error is not None:
-            return State.FAILED
+            return State.RECONNECTING if self._configs.again is not None else State.FAILED
         if self._stopped:
             return State.STOPPED
         if graph is None:
             return State.STARTING
-        return State.ENDED if graph.ended else State.RUNNING
+        if graph.ended:
+            return State.ENDED
+        return State.RECONNECTING if graph.trouble else State.RUNNING
 
     def _build(self, config: Config) -> None:
         """Bring the graph in line with a configuration; runs on the session's own thread."""
         graph, built = self._graph, self._built
-        self._error = None
+        asked = config
+        if self._configs.again is not asked:
+            self._error = None
+            self._configs.done()
         self.studio.set(config.recording, config.sound)
         config = replace(config, outputs=tuple(c for c in config.outputs if c.enabled))
         try:
@@ -240,10 +249,14 @@ class Session:
                 self._exchange_outputs(graph, built, config)
             else:
                 self._rebuild(config)
-            self._built = config
+            self._built, self._error = config, None
+            self._configs.done()
         except FlowFaceError as error:
-            _log.info("not running: %s", error)
+            if self._configs.again is None:
+                _log.info("not running: %s", error)
             self._error = error
+            if isinstance(error, SourceError) and _comes_back(config.source):
+                self._configs.retry(asked)
         finally:
             self._busy = False
 
@@ -325,6 +338,10 @@ class Session:
         for choice, line in outputs.items():
             if choice not in kept:
                 line.stop()
+
+
+def _comes_back(choice: Choice) -> bool:
+    return getattr(plugins.load(engine.capture.sources, choice.kind), "COMES_BACK", False)
 
 
 def open_source(choice: Choice) -> Source:

@@ -21,9 +21,15 @@ class State(Enum):
 
     STARTING = "starting"
     RUNNING = "running"
+    RECONNECTING = "reconnecting"  # waits for the camera, see SessionStatus.trouble
     ENDED = "ended"  # the source has come to its end
     FAILED = "failed"  # see SessionStatus.error; a new Config may mend it
     STOPPED = "stopped"
+
+    @property
+    def active(self) -> bool:
+        """Whether it tracks, or will by itself."""
+        return self in (State.STARTING, State.RUNNING, State.RECONNECTING)
 
 
 @dataclass(frozen=True)
@@ -61,6 +67,8 @@ class SessionStatus:
 
     state: State
     error: Exception | None = None
+    trouble: str = ""  # why the camera gives no pictures at present
+    refused: tuple[str, ...] = ()  # what the camera's driver would not do
     source: str = ""
     network: str = ""  # what runs it, on which device, in which precision
     size_px: tuple[int, int] = (0, 0)

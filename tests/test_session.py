@@ -27,7 +27,7 @@ from engine.people import People
 from engine.session import Session
 from engine.status import SessionStatus, State, Traffic
 from engine.tuning import Tuning
-from engine.types import Camera, Frame, TrackResult
+from engine.types import Camera, Frame, Status, TrackResult
 
 FRAMES = 12
 
@@ -91,12 +91,14 @@ class MadeUpSink:
     def __init__(self, seconds: float = 0.0, delivery: Delivery = Delivery.LATEST) -> None:
         self.delivery, self.seconds, self.traffic = delivery, seconds, Traffic()
         self.got: list[int] = []
+        self.statuses: list[Status] = []
         self.threads: set[str] = set()
         self.closed = False
 
     def send(self, result: TrackResult) -> None:
         time.sleep(self.seconds)
         self.got.append(result.frame_index)
+        self.statuses.append(result.status)
         self.threads.add(threading.current_thread().name)
 
     def close(self) -> None:
@@ -312,6 +314,101 @@ def test_camera_that_breaks_in_mid_stream_fails_and_ends_all(
     assert status.state is State.FAILED
     assert "cable pulled" in str(status.error)
     assert len(recorder.got) == session.status().processed > 0
+
+
+class Leaving(MadeUpCamera):
+    """Goes away after ten frames, until it is plugged in."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trouble, self.plugged = "", False
+        self.waiting: Callable[[], bool] = lambda: True
+
+    def take(self) -> Frame | None:
+        while self.index == 10 and not (self.plugged or self.closing):
+            self.trouble = "made up is not connected."
+            time.sleep(0.005)
+            if not self.waiting():
+                return None
+        self.trouble = ""
+        return super().take()
+
+
+def test_a_camera_that_is_away_is_told_and_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    camera, sink, recorder = Leaving(), MadeUpSink(), MadeUpRecorder()
+    config = _with_sinks(monkeypatch, sink)
+    monkeypatch.setattr(engine.session, "open_source", lambda _choice: camera)
+    tracker, kept = MadeUpTracker(), [("take", recorder.maker())]
+    with Session(config, tracker_maker=tracker, recorders=kept) as session:
+        status = _until(session, lambda status: status.state is State.RECONNECTING)
+        assert (status.trouble, status.error) == ("made up is not connected.", None)
+        before = len(sink.statuses)
+        _until(session, lambda _: len(sink.statuses) > before + 3)
+        assert set(sink.statuses[before + 1 :]) == {Status.LOST}
+        camera.plugged = True
+        _until(session, lambda status: status.state is State.RUNNING)
+        _until(session, lambda _: sink.statuses[-1] is Status.TRACKING)
+    assert len(tracker.made) == 1  # the person and the calibration are as they were
+    assert min(index for index, _ in recorder.got) >= 0  # of the absence nothing is recorded
+    assert camera.released
+
+
+def test_a_camera_that_is_away_while_the_tracker_loads_is_left_to_the_session(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Slow(MadeUpTracker):
+        def __call__(
+            self, config: TrackerConfig, camera: Camera, *, live: bool = False
+        ) -> MadeUpTracker:
+            time.sleep(0.2)
+            return self
+
+    camera = Leaving()
+    monkeypatch.setattr(engine.session, "open_source", lambda _choice: camera)
+    with Session(Config(source_choice("webcam")), tracker_maker=Slow()) as session:
+        _until(session, lambda status: status.state is State.RECONNECTING)
+        camera.plugged = True
+        _until(session, lambda status: status.processed >= 3)
+
+
+def test_a_camera_that_is_not_there_yet_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    camera, tries = MadeUpCamera(), []
+
+    def opened(_choice: object) -> MadeUpCamera:
+        tries.append(clock.now_ns())
+        if len(tries) < 3:
+            raise SourceError("made up: no such camera")
+        return camera
+
+    monkeypatch.setattr(engine.session, "open_source", opened)
+    with Session(Config(source_choice("webcam")), tracker_maker=MadeUpTracker()) as session:
+        status = _until(session, lambda status: status.state is not State.STARTING)
+        assert (status.state, status.trouble) == (State.RECONNECTING, "made up: no such camera")
+        status = _until(session, lambda status: status.state is State.RUNNING)
+        assert status.error is None
+    pauses_s = np.diff(tries) / clock.NS_PER_S
+    assert pauses_s[0] > 0.4
+    assert pauses_s[1] > 1.8 * 0.5
+
+
+def test_waiting_for_a_camera_can_be_ended(monkeypatch: pytest.MonkeyPatch, clip: Path) -> None:
+    def absent(_choice: object) -> MadeUpCamera:
+        raise SourceError("made up: no such camera")
+
+    real = engine.session.open_source
+    monkeypatch.setattr(engine.session, "open_source", absent)
+    with Session(Config(source_choice("webcam")), tracker_maker=MadeUpTracker()) as session:
+        _until(session, lambda status: status.state is State.RECONNECTING)
+        session.pause()
+        _until(session, lambda status: status.state is State.STOPPED)
+        session.resume()
+        _until(session, lambda status: status.state is State.RECONNECTING)
+        monkeypatch.setattr(engine.session, "open_source", real)
+        session.apply(_file(clip))
+        _until(session, lambda status: status.state is State.ENDED)
+        monkeypatch.setattr(engine.session, "open_source", absent)
+        session.apply(Config(source_choice("webcam")))
+        _until(session, lambda status: status.state is State.RECONNECTING)
 
 
 def test_tracker_that_breaks_ends_the_capture(clip: Path) -> None:

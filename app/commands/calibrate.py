@@ -17,7 +17,6 @@ from engine.errors import CalibrationError, ConfigError
 from engine.fit.guided import GuidedCalibration, Prompt
 from engine.fit.retarget import RetargetSettings
 from engine.session import Session, open_source
-from engine.status import State
 
 HELP = "measure the camera with a chessboard, or your face by a few poses"
 _POLL_S = 0.01
@@ -64,7 +63,7 @@ def _face(args: argparse.Namespace) -> int:
                 if now != shown:
                     print(now, flush=True)
                     shown = now
-            elif status.state not in (State.STARTING, State.RUNNING):
+            elif not status.state.active or status.error is not None:
                 raise status.error or CalibrationError("the source ended before the last pose")
             else:
                 time.sleep(_POLL_S)

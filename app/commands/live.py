@@ -141,7 +141,9 @@ def _watch(session: Session, seconds: float | None, slate: str | None) -> None:
         session.studio.begin(slate)
     limit_ns = None if seconds is None else now_ns() + round(seconds * NS_PER_S)
     line_ns = now_ns() + LINE_EVERY_NS
-    while status.state is State.RUNNING and (limit_ns is None or now_ns() < limit_ns):
+    while (
+        status.state.active and status.error is None and (limit_ns is None or now_ns() < limit_ns)
+    ):
         if now_ns() >= line_ns:
             line_ns += LINE_EVERY_NS
             print(_line(status), flush=True)

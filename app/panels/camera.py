@@ -49,9 +49,10 @@ class SourcePanel(Card):
 
     def fill(self, current: Choice) -> None:
         """List what there is; `current` is always among it and is marked."""
+        devices = cameras.listed()
         offers = [
-            (device.name, source_choice("webcam", device=str(device.number)))
-            for device in cameras.listed()
+            (device.name, source_choice("webcam", device=cameras.lasting_name(device, devices)))
+            for device in devices
         ]
         offers.append(("Demo clip", source_choice("demo")))
         at = next((i for i, (_, offer) in enumerate(offers) if _same(offer, current)), None)

@@ -49,6 +49,12 @@ class Scene:
         self._picture.write(np.ascontiguousarray(image))
         self._overlay.show(*((None, None) if result is None else (result.head, result.alignment)))
 
+    def forget(self) -> None:
+        """Have nothing to draw until `show` brings it."""
+        if self._picture is not None:
+            self._picture.release()
+            self._picture = None
+
     def draw(
         self,
         target: moderngl.Framebuffer,

@@ -46,6 +46,12 @@ def resolve(wanted: str, devices: list[Device]) -> Device:
     raise SourceError(f"camera {wanted!r}: no such camera; found: {there}")
 
 
+def lasting_name(device: Device, devices: list[Device]) -> str:
+    """Return by what to remember a camera: its name, or its number where two have the same."""
+    same = sum(other.name == device.name for other in devices)
+    return device.name if same == 1 else str(device.number)
+
+
 def _from_linux(system: Path) -> list[Device]:
     found: list[Device] = []
     for folder in system.glob("video*"):

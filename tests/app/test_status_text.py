@@ -77,3 +77,9 @@ def test_what_an_output_has_sent() -> None:
     assert sink_text(sink) == "a:1 · 30 packets/s · 12.3 kB/s · 18 ms"
     assert sink_trouble(sink) == "7 packets failed: down"
     assert sink_trouble(replace(sink, failing=False)) == ""
+
+
+def test_a_camera_that_is_away_is_told_with_its_reason() -> None:
+    now = headline(SessionStatus(State.RECONNECTING, trouble="Acme is not connected."), None)
+    assert (now.light, now.title) == (Light.AMBER, "Camera away")
+    assert now.reason.startswith("Acme is not connected. It goes on by itself")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -29,6 +29,10 @@ class Bench:
     size_px: tuple[int, int] = (640, 480)
     # One entry per opening: how many reads succeed before the camera fails for good.
     good_reads: list[int] = field(default_factory=lambda: [10_000])
+    held: bool = False  # by another program
+    marked: bool = False  # the top left pixel is white
+    refuses: set[int] = field(default_factory=set)
+    numbers: list[int] = field(default_factory=list)  # that were opened
     calls: list[tuple[int, float]] = field(default_factory=list)
     opened: int = 0
     released: int = 0
@@ -42,14 +46,16 @@ class MadeUpCapture:
         self._left = 0
         if self._here and self.bench.opened < len(self.bench.good_reads):
             self._left = self.bench.good_reads[self.bench.opened]
+        self._here = self._here and not self.bench.held
         self.bench.opened += 1
+        self.bench.numbers.append(number)
 
     def isOpened(self) -> bool:  # noqa: N802 - OpenCV's name
         return self._here
 
     def set(self, key: int, value: float) -> bool:
         self.bench.calls.append((key, value))
-        return True
+        return key not in self.bench.refuses
 
     def get(self, key: int) -> float:
         return 30.0 if key == cv2.CAP_PROP_FPS else 0.0
@@ -59,7 +65,10 @@ class MadeUpCapture:
             return False, None
         self._left -= 1
         width_px, height_px = self.bench.size_px
-        return True, np.full((height_px, width_px, 3), BLUE_BGR, np.uint8)
+        image = np.full((height_px, width_px, 3), BLUE_BGR, np.uint8)
+        if self.bench.marked:
+            image[0, 0] = 255
+        return True, image
 
     def release(self) -> None:
         self.bench.released += 1
@@ -71,7 +80,8 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     MadeUpCapture.bench = bench
     monkeypatch.setattr(cv2, "VideoCapture", MadeUpCapture)
     monkeypatch.setattr(cameras, "listed", lambda: bench.devices)
-    monkeypatch.setattr(webcam, "REOPEN_AFTER_S", (0.01, 0.01, 0.01))
+    monkeypatch.setattr(webcam, "FIRST_PAUSE_S", 0.01)
+    monkeypatch.setattr(webcam, "LONGEST_PAUSE_S", 0.02)
     return bench
 
 
@@ -145,22 +155,112 @@ def test_camera_that_fails_is_opened_again_and_goes_on(bench: Bench) -> None:
     assert bench.opened == 3
 
 
-def test_camera_that_stays_away_is_a_source_error(bench: Bench) -> None:
-    bench.good_reads = [2]
-    camera = webcam.create(webcam.Settings(device="2"))
-    camera.take()
-    bench.devices = []
-    with pytest.raises(SourceError, match="Acme Cam HD: gives no images any more"):
-        camera.take()
+def take_until(camera: webcam.Webcam, over: Callable[[int], bool]) -> list[str]:
+    """Take one frame while the camera is away; returns the troubles told meanwhile."""
+    told: list[str] = []
+
+    def waiting() -> bool:
+        told.append(camera.trouble)
+        return not over(len(told))
+
+    camera.waiting = waiting
+    return told if camera.take() is None else [*told, "back"]
 
 
-def test_camera_that_comes_back_with_another_size_is_a_source_error(bench: Bench) -> None:
+def test_a_camera_that_is_unplugged_is_found_again_by_its_name(bench: Bench) -> None:
     bench.good_reads = [2, 10]
     camera = webcam.create(webcam.Settings(device="2"))
     camera.take()
+    bench.devices = [Device(2, "Other Cam")]  # took the number
+
+    def plug_in(times: int) -> bool:
+        if times == 4:
+            bench.devices = [Device(2, "Other Cam"), Device(5, "Acme Cam HD")]
+        return False
+
+    told = take_until(camera, plug_in)
+    assert "Acme Cam HD is not connected." in told
+    assert told[-1] == "back"
+    assert (bench.numbers[-1], camera.trouble) == (5, "")
+    frame = camera.take()
+    assert frame is not None
+    assert frame.index == 2
+
+
+def test_whoever_does_not_want_to_wait_may_go_on_later(bench: Bench) -> None:
+    bench.good_reads = [1, 0, 10]
+    camera = webcam.create(webcam.Settings(device="2"))
+    told = take_until(camera, lambda times: times == 2)
+    assert "back" not in told
+    assert "gives no picture" in camera.trouble
+    assert bench.released > 0
+    camera.waiting = lambda: True
+    frame = camera.take()
+    assert frame is not None
+    assert (frame.index, camera.trouble) == (0, "")
+
+
+def test_a_camera_that_another_program_holds_says_so(bench: Bench) -> None:
+    bench.good_reads, bench.held = [1, 10], False
+    camera = webcam.create(webcam.Settings(device="2"))
+    bench.held = True
+    told = take_until(camera, lambda times: times == 3)
+    assert "another program may be using it" in told[-1]
+
+
+def test_pictures_of_another_size_are_waited_out(bench: Bench) -> None:
+    bench.good_reads = [2, 10, 10, 10]
+    camera = webcam.create(webcam.Settings(device="2"))
+    camera.take()
     bench.size_px = (1280, 720)
-    with pytest.raises(SourceError, match="another image size"):
-        camera.take()
+
+    def shrink(times: int) -> bool:
+        if times == 3:
+            bench.size_px = (640, 480)
+        return False
+
+    told = take_until(camera, shrink)
+    assert "another size" in told[1]
+    assert told[-1] == "back"
+
+
+def test_a_wait_ends_when_the_camera_is_closed(bench: Bench) -> None:
+    bench.good_reads = [1]
+    camera = webcam.create(webcam.Settings(device="2"))
+    camera.waiting = lambda: camera.close() is None
+    assert camera.take() is None
+
+
+@pytest.mark.parametrize(
+    ("turned_deg", "corner"), [(0, (0, 0)), (90, (0, -1)), (180, (-1, -1)), (270, (-1, 0))]
+)
+def test_the_picture_is_turned_clockwise(
+    bench: Bench, turned_deg: int, corner: tuple[int, int]
+) -> None:
+    """A white pixel in the top left corner goes to the top right, and so on."""
+    bench.marked = True
+    camera = webcam.create(webcam.Settings(device="2", rotation_deg=turned_deg))
+    lying = turned_deg in (90, 270)
+    assert camera.camera.size_px == ((480, 640) if lying else (640, 480))
+    frame = camera.take()
+    assert frame is not None
+    assert tuple(frame.image[corner]) == (255, 255, 255)
+    assert (frame.image == 255).all(axis=-1).sum() == 1
+
+
+def test_exposure_and_gain_are_asked_for_and_refusals_told(bench: Bench) -> None:
+    bench.refuses = {cv2.CAP_PROP_GAIN}
+    settings = webcam.Settings(device="2", exposure=120.0, gain=8.0, pixel_format="YUYV")
+    camera = webcam.create(settings)
+    asked = dict(bench.calls)
+    assert asked[cv2.CAP_PROP_FOURCC] == cv2.VideoWriter.fourcc(*"YUYV")
+    assert asked[cv2.CAP_PROP_EXPOSURE] == 120
+    assert asked[cv2.CAP_PROP_GAIN] == 8
+    assert asked[cv2.CAP_PROP_AUTO_EXPOSURE] == 1
+    assert camera.refused == ("gain 8",)
+    bench.good_reads.append(10)
+    assert webcam.create(webcam.Settings(device="2")).refused == ()
+    assert bench.calls[-1] == (cv2.CAP_PROP_AUTO_EXPOSURE, 3)
 
 
 def test_close_releases_the_camera_on_the_next_take(bench: Bench) -> None:

@@ -196,7 +196,7 @@ def test_sources_are_told_apart(clip: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert choices.live_source(str(clip), loop=False).kind == "video_file"
     for text in ("4", "acme", "/dev/video4"):
         choice = choices.live_source(text, loop=False)
-        assert (choice.kind, choice.settings.device) == ("webcam", "4")
+        assert (choice.kind, choice.settings.device) == ("webcam", "Acme Cam")
 
 
 @pytest.mark.parametrize(

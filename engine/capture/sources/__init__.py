@@ -6,6 +6,7 @@ A module here offers `Settings` (a frozen dataclass), `create(settings) -> Sourc
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from engine.types import Camera, Frame
@@ -54,3 +55,13 @@ class Recorded(Protocol):
     def recorded(self) -> Take:
         """The take."""
         ...
+
+
+@runtime_checkable
+class Returning(Protocol):
+    """A source whose device may go away, and comes back by itself."""
+
+    trouble: str  # why there are no pictures; empty while there are
+    waiting: Callable[[], bool]
+    """Called now and then, on the reading thread, while there are none; when it returns False,
+    `take` returns None without having been closed."""
