@@ -96,6 +96,7 @@ class Line:
     mailbox     Slot or Backlog
     handle      called with each result, on the line's thread
     finish      called at the end, on the line's thread
+    heeds_absence  told that there is no face while the camera is away; recorders are not
     held        set while its receiver is being tested: nothing is handed over
     """
 
