@@ -7,6 +7,7 @@
 uniform sampler2D picture;
 uniform sampler2D colour_map;  // sRGB-encoded, 256 x 1
 uniform float by_sigma;  // 1 = colour by uncertainty, 0 = by material
+uniform float by_region;  // 1 = colour by region
 uniform float surface_opacity;
 uniform float line_opacity;
 uniform float line_width_px;
@@ -18,6 +19,7 @@ in float sigma_v;
 in vec4 material_v;
 in float rim_v;
 in vec3 corner_v;
+flat in vec3 region_v;
 noperspective in vec2 image_uv;
 out vec4 pixel;
 
@@ -63,6 +65,7 @@ void main()
     measured = sigma_v < 0.0 ? UNKNOWN : measured;
     float depth_cue = min(dot(material_v.rgb, vec3(1.0 / 3.0)) / SKIN, 1.0);  // irises, mouth
     vec3 albedo = mix(material_v.rgb, measured * mix(0.3, 1.0, depth_cue), by_sigma);
+    albedo = mix(albedo, region_v, by_region);
     vec3 line_colour = mix(vec3(0.75, 0.95, 1.0), mix(albedo, vec3(1.0), 0.25), by_sigma);
 
     vec3 light = linear_from_srgb(texture(picture, image_uv).rgb);

@@ -12,6 +12,7 @@ in vec3 normal;
 in float sigma;  // 0 = certain, 1 = the end of the scale, below 0 = not known
 in vec4 material;  // linear RGB, a = how much of the vertex is shown
 in float rim;  // how much of the facing fade applies
+in vec3 region;  // linear RGB of the vertex's region
 in vec3 corner;  // barycentric; 1 at all three corners for an edge that is not drawn
 
 out vec3 position_v;
@@ -20,6 +21,7 @@ out float sigma_v;
 out vec4 material_v;
 out float rim_v;
 out vec3 corner_v;
+flat out vec3 region_v;
 noperspective out vec2 image_uv;
 
 void main()
@@ -35,5 +37,6 @@ void main()
     material_v = material;
     rim_v = rim;
     corner_v = corner;
+    region_v = region;
     image_uv = point_px / image_size_px;
 }

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QFileDialog,
+    QGridLayout,
     QHBoxLayout,
     QLabel,
     QPushButton,
@@ -19,9 +20,13 @@ from PySide6.QtWidgets import (
 
 from app.panels.card import Card, text
 from app.render.look import Look, Mode
+from app.settings_form import SettingsForm
 from engine.capture import cameras
 from engine.config import Choice, source_choice
+from engine.status import SessionStatus
 
+_SHOWN_ELSEWHERE = ("device", "path")
+_ACROSS = 3  # overlay buttons beside one another
 _VIDEOS = "Videos (*.mp4 *.mov *.mkv *.webm *.avi *.mpg *.gif);;All files (*)"
 
 
@@ -45,6 +50,10 @@ class SourcePanel(Card):
         buttons.addWidget(self.refresh)
         self.rows.addWidget(self.list)
         self.rows.addLayout(buttons)
+        self.form: SettingsForm | None = None
+        self.refused = text("", "small", wrap=True)
+        self.rows.addWidget(self.refused)
+        self.refused.hide()
         self.fill(current)
 
     def fill(self, current: Choice) -> None:
@@ -59,10 +68,35 @@ class SourcePanel(Card):
         if at is None:
             offers.insert(0, (_name(current), current))
             at = 0
+        offers[at] = (offers[at][0], current)  # with the settings that it has
         self.list.clear()
         self.list.addItems([name for name, _ in offers])
         self.list.setCurrentIndex(at)
         self._choices = [choice for _, choice in offers]
+        self._show_form(current)
+
+    def _show_form(self, current: Choice) -> None:
+        """Offer the settings of the source; those of another kind have another form."""
+        if self.form is not None and type(self.form.settings) is type(current.settings):
+            self.form.show_settings(current.settings)
+            return
+        if self.form is not None:
+            self.rows.removeWidget(self.form)
+            self.form.hide()
+            self.form.deleteLater()
+        self.form = SettingsForm(current.settings, without=_SHOWN_ELSEWHERE)
+        self.form.changed.connect(self._edited)
+        self.rows.insertWidget(self.rows.indexOf(self.refused), self.form)
+
+    def _edited(self, settings: object) -> None:
+        at = self.list.currentIndex()
+        self._choices[at] = replace(self._choices[at], settings=settings)
+        self.chosen.emit(self._choices[at])
+
+    def show_status(self, status: SessionStatus) -> None:
+        """Say what the camera's driver would not do."""
+        self.refused.setText(f"The camera refuses: {', '.join(status.refused)}.")
+        self.refused.setVisible(bool(status.refused))
 
     def follow(self, current: Choice) -> None:
         """Mark the source that is in use, if another one is marked."""
@@ -102,7 +136,7 @@ class ViewPanel(Card):
         super().__init__("Overlay", parent)
         self.look = look
         self._modes = QButtonGroup(self)
-        row = QHBoxLayout()
+        row = QGridLayout()
         row.setSpacing(4)
         for number, mode in enumerate(Mode):
             button = QPushButton(mode.value)
@@ -110,7 +144,7 @@ class ViewPanel(Card):
             button.setChecked(mode is look.mode)
             button.setAccessibleName(f"Overlay {mode.value}")
             self._modes.addButton(button, number)
-            row.addWidget(button)
+            row.addWidget(button, number // _ACROSS, number % _ACROSS)
         self._modes.idClicked.connect(lambda number: self.change(mode=list(Mode)[number]))
         self.opacity = QSlider(Qt.Orientation.Horizontal)
         self.opacity.setRange(0, 100)

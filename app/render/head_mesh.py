@@ -58,6 +58,15 @@ def materials(head: HeadModel) -> Array:
     return np.column_stack([colour, shown, rim]).astype(np.float32)
 
 
+def region_colours(head: HeadModel) -> NDArray[np.uint8]:
+    """Return (V, 3) linear colours that tell neighbouring regions apart, equally light."""
+    # Steps of the golden angle: any few in a row are far apart.
+    hue = np.deg2rad(137.5 * np.arange(len(head.region_names)) + 20.0)
+    angles = hue[:, None] + np.deg2rad([0.0, -120.0, -240.0])
+    table = 0.30 + 0.26 * np.cos(angles)
+    return np.round(255 * table).astype(np.uint8)[head.region]
+
+
 def _spread_least(values: NDArray, edges: NDArray[np.int32]) -> Array:
     """Let small values (V,) bleed into larger ones beside them; none grows."""
     start, end = np.concatenate([edges, edges[:, ::-1]]).T

@@ -6,8 +6,16 @@ import moderngl
 import numpy as np
 
 from app.render.colour_map import uncertainty_colours
-from app.render.head_mesh import corners, drawing_order, front, materials, vertex_normals
+from app.render.head_mesh import (
+    corners,
+    drawing_order,
+    front,
+    materials,
+    region_colours,
+    vertex_normals,
+)
 from app.render.look import Look, Mode
+from app.render.marks import Marks
 from app.render.placement import Placement
 from app.render.shaders import compile_program
 from engine.fit.heads import HeadModel
@@ -37,15 +45,17 @@ class HeadOverlay:
         self._program["picture"], self._program["colour_map"] = _PICTURE_UNIT, _COLOUR_UNIT
         self._colours = context.texture((256, 1), 3, uncertainty_colours().tobytes(), alignment=1)
         self._colours.repeat_x = False
+        self._marks = Marks(context, head)
         encoded = np.round(255 * material).astype(np.uint8)[self._at]
-        fixed = np.hstack([encoded, corners(head.neutral, self._triangles).reshape(-1, 3)])
+        edges = corners(head.neutral, self._triangles).reshape(-1, 3)
+        fixed = np.hstack([encoded, edges, region_colours(head)[self._at]])
         self._fixed = context.buffer(np.ascontiguousarray(fixed).tobytes())
         self._moving = context.buffer(reserve=len(self._at) * _PER_VERTEX * 4, dynamic=True)
         self._array = context.vertex_array(
             self._program,
             [
                 (self._moving, "2f4 3f4 3f4 1f4", "point_px", "position", "normal", "sigma"),
-                (self._fixed, "4f1 1f1 3f1", "material", "rim", "corner"),
+                (self._fixed, "4f1 1f1 3f1 3f1", "material", "rim", "corner", "region"),
             ],
         )
         self._depth_range_m: tuple[float, float] | None = None
@@ -65,7 +75,8 @@ class HeadOverlay:
         self.full_scale_px = FULL_SCALE * float(np.sqrt(box.prod()))
         rows = np.empty((len(position), _PER_VERTEX), np.float32)
         rows[:, :2], rows[:, 2:5] = head.points_px, position
-        rows[:, 5:8] = vertex_normals(position, self._triangles)
+        rows[:, 5:8] = normals = vertex_normals(position, self._triangles)
+        self._marks.show(head, alignment, normals, self.full_scale_px)
         rows[:, 8] = self._relative_sigma(len(position), alignment)
         self._moving.write(np.take(rows, self._at, axis=0))
 
@@ -84,15 +95,21 @@ class HeadOverlay:
         """Draw into the bound framebuffer; needs depth test and scissors on the picture."""
         if self._depth_range_m is None or look.mode is Mode.OFF:
             return
+        if look.mode in (Mode.POINTS, Mode.RESIDUALS):
+            self._colours.use(_COLOUR_UNIT)
+            self._marks.draw(placement, look.mode, look.opacity, 1.3 * line_width_px)
+            return
         surface, line = {
             Mode.WIRE: (0.0, look.opacity),
             Mode.SHADED: (look.opacity, 0.0),
             Mode.UNCERTAINTY: (0.62 * look.opacity, look.opacity),
+            Mode.REGIONS: (look.opacity, 0.0),
         }[look.mode]
         self._program["ndc_from_px"] = placement.ndc_from_image
         self._program["image_size_px"] = placement.image_size_px
         self._program["depth_range"] = self._depth_range_m
         self._program["by_sigma"] = float(look.mode is Mode.UNCERTAINTY)
+        self._program["by_region"] = float(look.mode is Mode.REGIONS)
         self._program["surface_opacity"] = surface
         self._program["line_opacity"] = line
         self._program["line_width_px"] = line_width_px
@@ -103,5 +120,6 @@ class HeadOverlay:
 
     def release(self) -> None:
         """Give the graphics memory back."""
+        self._marks.release()
         for item in (self._array, self._moving, self._fixed, self._colours, self._program):
             item.release()

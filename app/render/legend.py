@@ -8,16 +8,19 @@ from numpy.typing import NDArray
 
 from app.render.colour_map import uncertainty_colours
 
-_WIDTH, _HEIGHT, _MARGIN, _BAR_TOP, _BAR_HEIGHT = 196, 62, 12, 28, 8
+_WIDTH, _HEIGHT, _MARGIN, _BAR_TOP, _BAR_HEIGHT = 226, 62, 12, 28, 8
 _TITLE_SIZE, _TICK_SIZE, _TEXT_WEIGHT = 12, 11, 480
 _PLATE, _PLATE_ALPHA, _INK = (16, 18, 22), 0.78, (236, 240, 244)
 
 
-def draw_legend(full_scale_px: float, scale: float = 1.0) -> NDArray[np.uint8]:
+def draw_legend(
+    full_scale_px: float, scale: float = 1.0, title: str = "Alignment uncertainty"
+) -> NDArray[np.uint8]:
     """Return (H, W, 4) RGBA, sRGB-encoded, alpha multiplied in.
 
     full_scale_px  standard deviation at the end of the colours, in camera pixels
     scale          size of the legend: target pixels per nominal pixel
+    title          what is seen
     """
     width, height = round(_WIDTH * scale), round(_HEIGHT * scale)
     plate = _rounded(width, height, 8 * scale)
@@ -31,7 +34,7 @@ def draw_legend(full_scale_px: float, scale: float = 1.0) -> NDArray[np.uint8]:
     alpha[top:bottom, left:right] = 1.0
 
     ink = np.zeros((height, width, 3), np.uint8)
-    _write(ink, "Alignment uncertainty", (_MARGIN, 20), _TITLE_SIZE, scale)
+    _write(ink, title, (_MARGIN, 20), _TITLE_SIZE, scale)
     labels = ("0", f"{full_scale_px / 2:.1f}", f"{full_scale_px:.1f} px")
     middle = (left + right) / 2 / scale
     for label, at, align in zip(

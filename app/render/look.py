@@ -13,6 +13,9 @@ class Mode(Enum):
     WIRE = "Wire"
     SHADED = "Shaded"
     UNCERTAINTY = "Uncertainty"
+    POINTS = "Points"  # where the network sees the surface, with rings of its uncertainty
+    RESIDUALS = "Residuals"  # from the fitted head to where the network sees it
+    REGIONS = "Regions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,4 +26,4 @@ class Look:
     opacity: float = 0.6  # of the overlay, 0 to 1
     mirror: bool = False  # show the picture as a mirror would
     whole_head: bool = False  # scalp, ears and neck too, with hard rims
-    legend: bool = True  # the scale of the colours, in uncertainty mode
+    legend: bool = True  # what colours, rings and lines mean

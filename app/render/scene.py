@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from app.render.head_overlay import HeadOverlay
 from app.render.legend import draw_legend
 from app.render.look import Look, Mode
+from app.render.marks import MAGNIFICATION, RING_SIGMAS
 from app.render.placement import Placement
 from app.render.shaders import compile_program
 from engine.fit.heads import HeadModel
@@ -16,6 +17,11 @@ from engine.types import TrackResult
 
 _MINIFIED = 0.75  # below this scale the picture is filtered over several sizes, against shimmer
 _LEGEND_MARGIN = 14
+_TITLES = {
+    Mode.UNCERTAINTY: "Alignment uncertainty",
+    Mode.POINTS: f"Network, ring = {RING_SIGMAS:.0f} σ, colour = σ",
+    Mode.RESIDUALS: f"Fit to network × {MAGNIFICATION:.0f}, colour = σ",
+}
 
 
 class Scene:
@@ -32,7 +38,7 @@ class Scene:
         self._overlay = HeadOverlay(context, head)
         self._picture: moderngl.Texture | None = None
         self._legend: moderngl.Texture | None = None
-        self._legend_key: tuple[str, float] | None = None
+        self._legend_key: tuple[str, float, str] | None = None
 
     def show(self, image: NDArray[np.uint8], result: TrackResult | None) -> None:
         """Take over what to draw.
@@ -81,8 +87,8 @@ class Scene:
         target.scissor = placement.scissor
         self._overlay.draw(placement, look, line_width_px=1.1 * scale)
         target.scissor = (0, 0, *size_px)
-        if look.mode is Mode.UNCERTAINTY and look.legend and self._overlay.visible:
-            self._draw_legend(placement, scale)
+        if look.mode in _TITLES and look.legend and self._overlay.visible:
+            self._draw_legend(placement, scale, _TITLES[look.mode])
 
     def _draw_picture(self, placement: Placement) -> None:
         assert self._picture is not None
@@ -96,12 +102,12 @@ class Scene:
         step_x, step_y, *shift = placement.ndc_from_image
         self._draw_rectangle(self._picture, (width * step_x, height * step_y, *shift))
 
-    def _draw_legend(self, placement: Placement, scale: float) -> None:
-        key = (f"{self._overlay.full_scale_px:.1f}", scale)
+    def _draw_legend(self, placement: Placement, scale: float, title: str) -> None:
+        key = (f"{self._overlay.full_scale_px:.1f}", scale, title)
         if self._legend is None or key != self._legend_key:
             if self._legend is not None:
                 self._legend.release()
-            plate = draw_legend(self._overlay.full_scale_px, scale)
+            plate = draw_legend(self._overlay.full_scale_px, scale, title)
             self._legend = self._context.texture(plate.shape[1::-1], 4, plate.tobytes())
             self._legend_key = key
         (width, height), (across, down) = self._legend.size, placement.target_size_px
