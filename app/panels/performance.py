@@ -144,10 +144,8 @@ def _losses(status: SessionStatus) -> dict[str, str]:
         "By the camera": of(gaps, captured + gaps),
         "By the tracker": of(status.dropped_by_tracker, captured),
     }
-    for number, sink in enumerate(status.sinks, start=1):
-        same = sum(other.name == sink.name for other in status.sinks) > 1
-        label = f"By {sink.name} {number}" if same else f"By {sink.name}"
-        rows[label] = of(sink.dropped, sink.dropped + sink.sent)
+    for sink in status.sinks:
+        rows[f"By {sink.name}"] = of(sink.dropped, sink.dropped + sink.sent)
     return rows
 
 
