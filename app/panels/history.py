@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
 from app.panels.card import text
 from engine.history import CHANNELS, SECONDS, History, Stretch, unit
 
-_REFRESH_MS = 66
+_REFRESH_MS = 100
 _COLOURS = ("#35b58f", "#e8883a", "#5b8def", "#d65db1", "#c9a227", "#9a6ee8", "#2f9fb8", "#ef5a5f")
 _USUAL = ("jawOpen", "eyeBlinkLeft", "eyeBlinkRight")
 _SIDE_WIDTH, _HEIGHT = 228, 218
