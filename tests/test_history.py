@@ -89,3 +89,10 @@ def test_time_that_goes_back_begins_anew() -> None:
     assert history.stretch().frame_index.tolist() == [0, 1]
     assert added([]).stretch().values.shape == (0, len(CHANNELS))
     assert added([]).stretch().seconds().tolist() == []
+
+
+def test_a_lost_face_takes_nothing_over_from_what_stood_in_its_place() -> None:
+    results = [tracked(0, i * 1_000_000) for i in range(3600)]
+    stretch = added([*results, lost(3600, 3_600_000_000)]).stretch()
+    assert np.isnan(stretch.values[-1]).all()
+    assert not np.isnan(stretch.values[-2]).any()
