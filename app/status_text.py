@@ -63,7 +63,8 @@ def headline(status: SessionStatus, result: TrackResult | None) -> Headline:
         case State.RUNNING if result is None:
             now = (Light.AMBER, "Waiting", f"No picture from {status.source} yet.")
         case State.RUNNING:
-            now = _FACE[result.status]
+            light, title, reason = _FACE[result.status]
+            now = (light, title, status.hint or reason)
     return Headline(*now)
 
 

@@ -20,6 +20,7 @@ import numpy as np
 from engine import clock
 from engine.capture.sources import Returning, Source
 from engine.centre import Centre
+from engine.conditions import Conditions
 from engine.fit.person import PersonCalibration, StoredPerson
 from engine.history import History
 from engine.mailbox import Backlog, Slot
@@ -213,6 +214,7 @@ class Graph:
         self.tracked = self.camera_gaps = 0
         self.tracker, self._tuner, self._centre = tracker, tuner, centre
         self._last_index, self._history = -1, history
+        self.conditions = Conditions()
         if isinstance(source, Returning):
             source.waiting = self._on_absent
         self._frames: Slot[Frame] | Backlog[Frame] = (
@@ -277,6 +279,7 @@ class Graph:
         self.tracked += result.status is Status.TRACKING
         self.latest.put((frame, result))
         self._history.add(result)
+        self.conditions.look(frame, result)
         self._tap.offer_result(result)
         centred = self._centre(result)
         for line in self.lines:

@@ -190,6 +190,7 @@ class Session:
             state=self._state(graph, error),
             error=error,
             trouble=graph.trouble,
+            hint=graph.conditions.hint,
             refused=getattr(graph.source, "refused", ()),
             source=graph.source.name,
             network=self._make_tracker.about,

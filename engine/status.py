@@ -68,6 +68,7 @@ class SessionStatus:
     state: State
     error: Exception | None = None
     trouble: str = ""  # why the camera gives no pictures at present
+    hint: str = ""  # what hinders the tracking most, in words; empty if nothing does
     refused: tuple[str, ...] = ()  # what the camera's driver would not do
     source: str = ""
     network: str = ""  # what runs it, on which device, in which precision

@@ -83,3 +83,9 @@ def test_a_camera_that_is_away_is_told_with_its_reason() -> None:
     now = headline(SessionStatus(State.RECONNECTING, trouble="Acme is not connected."), None)
     assert (now.light, now.title) == (Light.AMBER, "Camera away")
     assert now.reason.startswith("Acme is not connected. It goes on by itself")
+
+
+def test_a_measured_cause_stands_for_the_usual_words() -> None:
+    status = SessionStatus(State.RUNNING, hint="Too dark.")
+    assert headline(status, result(Status.LOST)).reason == "Too dark."
+    assert headline(status, result(Status.TRACKING)).reason == "Too dark."
