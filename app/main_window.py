@@ -133,6 +133,11 @@ class MainWindow(QMainWindow):
         first_steps = self.tr("&First steps…")
         add(Menu.HELP, "help.first_steps", first_steps, self.first_steps.begin)
 
+    @property
+    def has_picture(self) -> bool:
+        """Whether the source is seen."""
+        return self._has_picture
+
     def show_notice(self, words: str) -> None:
         """Tell something without holding anything up."""
         box = QMessageBox(QMessageBox.Icon.Warning, "FlowFace Live", words, parent=self)
