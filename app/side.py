@@ -57,6 +57,10 @@ class SidePages(QWidget):
         """Name of the page that is shown."""
         return self._names[self._stack.currentIndex()]
 
+    def has(self, name: str) -> bool:
+        """Whether there is a page of that name."""
+        return name in self._names
+
     @property
     def page_shown(self) -> bool:
         """Whether a page is shown below the headings."""
