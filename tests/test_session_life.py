@@ -113,9 +113,9 @@ def test_a_camera_that_breaks_meanwhile_is_told(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(engine.session, "open_source", lambda _: CountingCamera(breaks_after=5))
     maker = SlowToMake(0.2)
     with Session(Config(source_choice("webcam")), tracker_maker=maker) as session:
-        _until(lambda: session.status().state is State.FAILED)
+        _until(lambda: session.status().state is State.RECONNECTING)
         assert "cable pulled" in str(session.status().error)
-    assert maker.closed == 2  # as the tracker that was too late, and as the maker at the end
+    assert maker.closed >= 2  # as the tracker that was too late, and as the maker at the end
 
 
 def test_a_pause_lets_go_of_the_camera_and_a_start_goes_on(cameras: list[CountingCamera]) -> None:
