@@ -32,7 +32,7 @@ class SettingsForm(QWidget):
         self._lines = QFormLayout()
         self._lines.setContentsMargins(0, 0, 0, 0)
         self._lines.setVerticalSpacing(6)
-        self._lines.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
+        self._lines.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self._lines.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         rows = QVBoxLayout(self)
         rows.setContentsMargins(0, 0, 0, 0)

@@ -130,7 +130,8 @@ def _sheet(scheme: Scheme) -> str:
         background: {scheme.field}; border: 1px solid {scheme.line}; border-radius: 6px;
         padding: 5px 9px; min-height: 18px;
     }}
-    QSpinBox, QComboBox {{ min-height: 28px; }}
+    QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
+    QSpinBox, QDoubleSpinBox, QComboBox {{ min-height: 28px; }}
     QLineEdit:focus, QPushButton:focus {{ border-color: {scheme.accent}; }}
     QPushButton:hover {{ border-color: {scheme.quiet}; }}
     QPushButton:checked {{
