@@ -5,8 +5,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from tqdm import tqdm
+
 import engine.export
 from engine import assembly, plugins
+from engine.export._job import Job
+from engine.recording.timecode import RATES
 
 HELP = "write a finished take in another format"
 
@@ -17,7 +21,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--format", choices=plugins.kinds(engine.export), default="arrays", help="what to write"
     )
-    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="where to")
+    parser.add_argument(
+        "--rate",
+        choices=list(RATES),
+        metavar="FPS",
+        help=f"resample to this many frames a second: {', '.join(RATES)}; "
+        "the capture times if not given, where the format can have them",
+    )
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="PATH", help="the new file or folder"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -26,6 +39,8 @@ def run(args: argparse.Namespace) -> int:
 
     take = read_take(args.take)
     head = assembly.head_of_take(take.info.head, take.info.head_file.sha256)
-    plugins.load(engine.export, args.format).write(take, head, args.out)
+    with tqdm(total=1.0, desc="exporting", bar_format="{l_bar}{bar}| {elapsed}") as bar:
+        job = Job(args.rate, lambda done: bar.update(done - bar.n) and None)
+        plugins.load(engine.export, args.format).write(take, head, args.out, job)
     print(f"{args.out}: {len(take.status)} frames")
     return 0

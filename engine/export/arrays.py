@@ -26,7 +26,6 @@ quarter_turns            []              counter-clockwise, from the stored to t
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +33,7 @@ import numpy as np
 from engine import clock
 from engine.capture.orientation import stored_from_upright, turned_camera
 from engine.errors import TakeError
+from engine.export._job import Job, whole_file
 from engine.fit.heads import HeadModel
 from engine.geometry import transform_points
 from engine.recording.reader import Take
@@ -43,15 +43,13 @@ from engine.types import BLENDSHAPE_NAMES, SIDE_NAMES, Array
 SUFFIX = ".npz"
 
 
-def write(take: Take, head: HeadModel, destination: Path) -> None:
-    """Write the arrays. Raises TakeError if the destination cannot be written."""
-    unfinished = destination.with_name(destination.name + ".writing")
-    try:
-        with unfinished.open("wb") as file:
-            np.savez(file, **arrays(take, head))  # pyright: ignore[reportArgumentType]
-        os.replace(unfinished, destination)
-    except OSError as error:
-        raise TakeError(f"{destination}: cannot be written ({error.strerror})") from error
+def write(take: Take, head: HeadModel, destination: Path, job: Job = Job()) -> None:  # noqa: B008
+    """Write the arrays. Raises TakeError if the destination cannot be written, or for a rate."""
+    if job.rate is not None:
+        raise TakeError("arrays: are what was measured, at the capture times; no rate is possible")
+    with whole_file(destination) as path, path.open("wb") as file:
+        np.savez(file, **arrays(take, head))  # pyright: ignore[reportArgumentType]
+    job.progress(1.0)
 
 
 def arrays(take: Take, head: HeadModel) -> dict[str, Values]:

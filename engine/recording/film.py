@@ -104,6 +104,11 @@ class Film:
             raise TakeError(f"{path}: cannot be written ({error})") from error
         self._sound = None if sound is None else _SoundTrack(self._container, settings, sound)
 
+    @property
+    def sound_clock(self) -> SampleClock | None:
+        """When samples were heard; None without sound."""
+        return None if self._sound is None or self.figures.samples == 0 else self._sound.clock
+
     def write(self, frame: Frame) -> None:
         """Append a picture."""
         # Two pictures of one millisecond would be one to the file.

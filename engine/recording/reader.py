@@ -23,6 +23,7 @@ _log = logging.getLogger(__name__)
 class Take:
     """All frames of a take. T frames."""
 
+    folder: Path
     info: TakeInfo
     frame_index: NDArray[np.int64]  # (T,)
     captured_ns: NDArray[np.int64]  # (T,)
@@ -51,6 +52,7 @@ def read_take(folder: Path) -> Take:
         for name, shape in shapes.items()
     }
     return Take(
+        folder=folder,
         info=info,
         frame_index=_numbers(table, "frame_index"),
         captured_ns=_numbers(table, "captured_ns"),

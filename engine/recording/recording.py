@@ -34,7 +34,7 @@ from engine.recording.film import (
 from engine.recording.frame_times import FrameTimesWriter
 from engine.recording.hashes import stream_hashes
 from engine.recording.settings import RecordSettings
-from engine.recording.stamp import stamped
+from engine.recording.stamp import LtcListener, stamped
 from engine.recording.take import FilmRecord, SoundRecord, TakeInfo, completed, save_info
 from engine.recording.writer import TakeWriter
 from engine.types import Frame, TrackResult
@@ -92,6 +92,7 @@ class Recording:
     sound     format of the device; None without sound
     settings  see RecordSettings
     finished  called on the take's own thread when the disk forced the end; must not wait for it
+    ltc_channel  of the sound, from 1 on
     """
 
     def __init__(
@@ -103,6 +104,7 @@ class Recording:
         sound: SoundFormat | None,
         settings: RecordSettings,
         finished: Callable[[str], None] = lambda why: None,
+        ltc_channel: int = 1,
     ) -> None:
         self.folder, self._info, self._reels, self._sound = folder, info, reels, sound
         self._settings, self._finished = settings, finished
@@ -112,6 +114,9 @@ class Recording:
         self._tracking = TakeWriter(folder, info, head, alignment=settings.alignment)
         self._secured_ns = self._began_ns = clock.now_ns()
         self._full = ""
+        self._ltc: LtcListener | None = None
+        if settings.timecode == "ltc" and sound is not None:
+            self._ltc = LtcListener(sound.sample_rate, ltc_channel)
         self._workers: tuple[Worker[Frame], Worker[TrackResult]] = (
             Worker("take film", reels.pictures, self._on_frame, self._end_film),
             Worker(
@@ -137,6 +142,8 @@ class Recording:
                     f"{self.folder}: {name} broke off ({worker.error}); "
                     "`flowface takes recover` mends what is there"
                 ) from worker.error
+        if self._ltc is not None and self._film is not None and self._film.sound_clock is not None:
+            self._info = self._ltc.stamped(self._info, self._film.sound_clock)
         film, sound = self._records()
         info = completed(self._info, self._tracking.frames, self._tracking.tracked)
         info = dataclasses.replace(
@@ -200,6 +207,8 @@ class Recording:
     def _drain_sound(self, film: Film) -> None:
         while (sound := self._reels.sounds.poll()) is not None:
             film.write_sound(sound)
+            if self._ltc is not None:
+                self._ltc.feed(sound)
 
     def _end_film(self) -> None:
         if self._film is None or self._times is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from engine.recording.timecode import RATES
 from engine.settings import setting
 
 
@@ -40,6 +41,14 @@ class RecordSettings:
         2.0, "Seconds before the button that a take begins with.", minimum=0.0, maximum=10.0
     )
     countdown_s: int = setting(0, "Seconds from the button to the take.", minimum=0, maximum=30)
+    timecode: str = setting(
+        "system",
+        "Time of day; counted from zero; or heard on the sound input (LTC).",
+        choices=("system", "free", "ltc"),
+    )
+    timecode_rate: str | None = setting(
+        None, "Frames a second of the timecode; the camera's if not given.", choices=tuple(RATES)
+    )
     alignment: bool = setting(True, "Keep where the network saw the surface, for refinement.")
     film: FilmSettings = field(default=FilmSettings(), metadata={"about": "Codecs."})
     disk: DiskSettings = field(default=DiskSettings(), metadata={"about": "Free space."})
@@ -53,6 +62,6 @@ class SoundSettings:
     on: bool = setting(True, "Record sound with a take.")
     sample_rate: int = setting(48000, "Samples a second.", choices=(44100, 48000, 96000))
     channels: int = setting(1, "1 for mono, 2 for stereo.", choices=(1, 2))
-    ltc_channel: int | None = setting(
-        None, "Channel that carries linear timecode, from 1 on.", minimum=1, maximum=2
+    ltc_channel: int = setting(
+        1, "Channel that carries linear timecode, from 1 on.", minimum=1, maximum=2
     )

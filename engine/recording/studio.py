@@ -207,6 +207,12 @@ class Studio:
             take=number,
             notes=wish.notes,
         )
+        timecode = replace(
+            info.timecode,
+            source=self._settings.timecode,
+            rate=self._settings.timecode_rate or info.timecode.rate,
+        )
+        info = replace(info, timecode=timecode)
         self._counts_before = stage.counts()
         sound = None if self._microphone is None else self._microphone.format
         self._recording = Recording(
@@ -217,6 +223,7 @@ class Studio:
             sound,
             self._settings,
             self._on_full,
+            self._sound.ltc_channel,
         )
 
     def _end(self, why: str) -> None:

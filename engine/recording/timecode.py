@@ -80,12 +80,30 @@ def at_time_of_day(wall_ns: int, rate: str) -> Timecode:
     """Return the timecode of a moment by this machine's clock, in local time.
 
     wall_ns  Unix time
+
+    The label reads as the clock at this moment. Without drop-frame, 23.976 and 29.97 then fall
+    behind the clock by 3.6 s an hour: that is theirs.
     """
-    now = datetime.fromtimestamp(wall_ns / clock.NS_PER_S)
-    since_midnight = (now.hour * 60 + now.minute) * 60 + now.second
-    sub_ns = wall_ns % clock.NS_PER_S
-    exact = (since_midnight + Fraction(sub_ns, clock.NS_PER_S)) * exact_rate(rate)
-    return Timecode(int(exact), rate)
+    now = datetime.fromtimestamp(wall_ns // clock.NS_PER_S)
+    return _labelled(now.hour, now.minute, now.second, wall_ns % clock.NS_PER_S / 1e9, rate)
+
+
+def converted(start: Timecode, rate: str) -> Timecode:
+    """Return a timecode that reads the same at another rate, to a frame."""
+    if start.rate == rate:
+        return start
+    found = _LABEL.fullmatch(str(start))
+    assert found is not None
+    hour, minute, second, frame = map(int, found.groups())
+    return _labelled(hour, minute, second, frame / nominal_rate(start.rate), rate)
+
+
+def _labelled(hour: int, minute: int, second: int, part: float, rate: str) -> Timecode:
+    nominal = nominal_rate(rate)
+    frame = min(int(part * nominal + 1e-6), nominal - 1)
+    if drops(rate) and second == 0 and minute % 10:
+        frame = max(frame, nominal // 15)  # the labels before are left out
+    return parse(f"{hour:02}:{minute:02}:{second:02}:{frame:02}", rate)
 
 
 def exact_rate(rate: str) -> Fraction:

@@ -14,15 +14,16 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from studio_scene import RATE, SAMPLE_RATE, info, picture, recording, result, tone
+from studio_scene import RATE, SAMPLE_RATE, head, info, picture, recording, result, tone
+from test_timecode import ltc
 
 from engine import clock
 from engine.errors import TakeError
 from engine.recording import disk
-from engine.recording.film import Film
+from engine.recording.film import Film, Sound, SoundFormat
 from engine.recording.frame_times import read_frame_times
 from engine.recording.reader import read_take
-from engine.recording.recording import Reels, make_folder
+from engine.recording.recording import Recording, Reels, make_folder
 from engine.recording.recover import recover, unfinished
 from engine.recording.settings import DiskSettings, FilmSettings, RecordSettings
 from engine.recording.take import TakeInfo, load_info, save_info
@@ -232,6 +233,36 @@ def onsets(film: Path) -> tuple[list[float], list[float]]:
                 if not beeps or at - beeps[-1] > 0.5:
                     beeps.append(at)
     return flashes, beeps
+
+
+def test_timecode_that_is_heard_is_the_take_s(tmp_path: Path) -> None:
+    """Two channels: speech, and LTC that begins half a second before the first picture."""
+    start_ns, before_s = 7 * clock.NS_PER_S, 0.5
+    labels = [(14, 3, 7, frame) for frame in range(25)] + [(14, 3, 8, f) for f in range(25)]
+    code = (0.3 * 32767 * ltc(labels, 25.0, SAMPLE_RATE)).astype(np.int16)
+    (tmp_path / "t").mkdir()
+    reels = Reels(RATE, 0.0)
+    settings = RecordSettings(timecode="ltc")
+    made = Recording(
+        tmp_path / "t",
+        info(),
+        head(),
+        reels,
+        SoundFormat("a test", SAMPLE_RATE, 2),
+        settings,
+        ltc_channel=2,
+    )
+    for first in range(0, len(code) - BLOCK, BLOCK):
+        heard_ns = start_ns + round((first / SAMPLE_RATE - before_s) * clock.NS_PER_S)
+        both = np.stack([np.zeros(BLOCK, np.int16), code[first : first + BLOCK]], axis=1)
+        reels.sounds.put(Sound(both, first, heard_ns))
+    for index in range(30):
+        reels.pictures.put(picture(index, start_ns + index * STEP_NS))
+        reels.results.put(result(index, start_ns + index * STEP_NS))
+    done = made.stop()
+    assert (done.timecode.source, done.timecode.rate) == ("ltc", "25")
+    assert done.timecode.start in ("14:03:07:12", "14:03:07:13")  # 12.5 frames later
+    assert verify(tmp_path / "t") == []
 
 
 CHILD = """
