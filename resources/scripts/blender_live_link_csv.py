@@ -3,8 +3,8 @@
     blender FILE.blend --python blender_live_link_csv.py -- TAKE.csv [OBJECT]
 
 Or open it in Blender's text editor, name the file in CSV_FILE, and run it with a head selected.
-Shape keys are matched by name without regard to case (jawOpen, JawOpen). A frame without a face gets
-no key. The file's timecode sets the times: the scene's own frame rate may be any.
+Shape keys are matched by name without regard to case (jawOpen, JawOpen). A frame without a face
+gets no key. The file's timecode sets the times: the scene's own frame rate may be any.
 """
 
 import csv

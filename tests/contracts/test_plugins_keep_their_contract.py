@@ -51,9 +51,15 @@ def test_outputs_open_and_close_without_a_receiver(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", plugins.kinds(engine.export))
-def test_exports_take_a_take_a_head_and_a_file(kind: str) -> None:
-    parameters = inspect.signature(plugins.load(engine.export, kind).write).parameters
-    assert list(parameters) == ["take", "head", "destination"]
+def test_exports_take_a_take_a_head_a_place_and_a_job(kind: str) -> None:
+    module = plugins.load(engine.export, kind)
+    assert list(inspect.signature(module.write).parameters) == [
+        "take",
+        "head",
+        "destination",
+        "job",
+    ]
+    assert module.SUFFIX == "" or module.SUFFIX.startswith(".")
 
 
 @pytest.mark.parametrize("kind", plugins.kinds(engine.network.backends))
