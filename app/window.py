@@ -18,7 +18,9 @@ from app.log_window import LogKeeper
 from app.main_window import MainWindow
 from app.render.offscreen import SAMPLES
 from app.single_instance import SingleInstance
-from app.style import Theme, set_theme
+from app.status_text import Light
+from app.style import LAMPS, Theme, set_theme
+from app.tray import app_icon
 from engine import assembly
 from engine.assembly import TrackerMaker
 from engine.config import Config, user_path
@@ -102,6 +104,7 @@ def application() -> QApplication:
     QSurfaceFormat.setDefaultFormat(surface)
     made = QApplication([sys.argv[0]])
     made.setApplicationName("FlowFace Live")
+    made.setWindowIcon(app_icon(LAMPS[Light.GREEN]))
     set_theme(Theme.SYSTEM)
     return made
 

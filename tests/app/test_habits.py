@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent, QMimeData, QPoint, QSettings, Qt, QTimer, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication, QKeySequence
@@ -25,6 +26,10 @@ from engine import config
 from engine.config import Config, output_choice, source_choice
 from engine.fit.heads import HeadModel
 from engine.session import Session
+from engine.status import SessionStatus, State
+from engine.types import Frame
+
+from drawn_head import pose, tracked  # isort: skip
 
 pytestmark = pytest.mark.window
 
@@ -237,3 +242,26 @@ def test_no_timer_runs_after_the_window_is_closed(window: MainWindow) -> None:
     running = [timer for timer in window.bridge.findChildren(QTimer) if timer.isActive()]
     running += [timer for timer in window.findChildren(QTimer) if timer.isActive()]
     assert running == []
+
+
+def test_with_the_preview_off_nothing_is_drawn_and_tracking_goes_on(
+    window: MainWindow, head: HeadModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[Frame] = []
+    monkeypatch.setattr(window.viewport, "show_result", lambda frame, _result: drawn.append(frame))
+    frame = Frame(np.zeros((120, 160, 3), np.uint8), 0, 0)
+    result = tracked(head.neutral, (160, 120), pose(0.3))
+    window.show()
+    window.bridge.tracked.emit(frame, result)
+    assert len(drawn) == 1
+    window.commands.names["view.preview"].trigger()
+    window.bridge.tracked.emit(frame, result)
+    assert len(drawn) == 1
+    assert "preview is off" in window.viewport.message
+    window.bridge.status_changed.emit(SessionStatus(State.RUNNING))
+    assert window.tracking.title.text() == "Face found"
+    assert "preview is off" in window.viewport.message
+    window.commands.names["view.preview"].trigger()
+    window.bridge.tracked.emit(frame, result)
+    assert len(drawn) == 2
+    assert window.viewport.message == ""
