@@ -37,6 +37,7 @@ class Bridge(QObject):
     previewed = Signal(object)  # Frame of a camera whose tracker is still being made
     status_changed = Signal(object)  # SessionStatus
     configured = Signal(object)  # Config, whenever a part of it has been exchanged
+    calibration_asked = Signal()  # by remote control
 
     def __init__(self, session: Session, settings_path: Path | None) -> None:
         super().__init__()
@@ -47,6 +48,7 @@ class Bridge(QObject):
         self._status.setInterval(_STATUS_PERIOD_MS)
         self._saving = QTimer(self, singleShot=True, interval=_SAVE_AFTER_MS)
         self._unsaved: dict[str, Any] = {}
+        self._told = session.config
         self._saving.timeout.connect(self._save)
         self._frames.timeout.connect(self._poll)
         self._status.timeout.connect(self._report)
@@ -79,7 +81,7 @@ class Bridge(QObject):
         parts  fields of Config
         """
         self._session.apply(replace(self._session.config, **parts))
-        self.configured.emit(self._session.config)
+        self._tell()
         self._report()
         self._unsaved |= parts
         if parts.keys() == {"shapes"}:
@@ -188,5 +190,13 @@ class Bridge(QObject):
         elif frame is not None:
             self.previewed.emit(frame)
 
+    def _tell(self) -> None:
+        self._told = self._session.config
+        self.configured.emit(self._told)
+
     def _report(self) -> None:
+        if self._session.config is not self._told:  # changed by remote control
+            self._tell()
+        if self._session.calibration_asked.poll():
+            self.calibration_asked.emit()
         self.status_changed.emit(self._session.status())

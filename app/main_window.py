@@ -105,6 +105,7 @@ class MainWindow(QMainWindow):
         self.bridge.status_changed.connect(self._on_status)
         self.bridge.configured.connect(self._on_configured)
         self.bridge.previewed.connect(self._on_previewed)
+        self.bridge.calibration_asked.connect(self._on_calibration_asked)
         self.viewport.drawn.connect(self.bridge.drawn)
         self.first_steps.page_wanted.connect(self._on_first_step)
         self.first_steps.finished.connect(lambda: self.side.show_pages(True))
@@ -164,6 +165,10 @@ class MainWindow(QMainWindow):
             self.showFullScreen()
         else:
             self.showNormal()
+
+    def _on_calibration_asked(self) -> None:
+        if not any(dialog.isVisible() for dialog in self.findChildren(FaceCalibrationDialog)):
+            self.calibrate_face()
 
     def calibrate_face(self) -> FaceCalibrationDialog:
         """Open the guided calibration; it follows the running session."""

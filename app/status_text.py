@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from enum import Enum
 
-from engine.status import Latency, SessionStatus, SinkStatus, State
+from engine.status import Latency, RemoteStatus, SessionStatus, SinkStatus, State
 from engine.types import Status, TrackResult
 
 
@@ -60,6 +60,8 @@ def headline(status: SessionStatus, result: TrackResult | None) -> Headline:
             now = (Light.GREY, "Stopped", "Camera and receivers are free. Start with Ctrl+T.")
         case State.RUNNING if stopped:
             now = (Light.RED, "Output stopped", f"{stopped[0].name}: {stopped[0].error}")
+        case State.RUNNING if not status.sending:
+            now = (Light.AMBER, "Not sending", "Stopped by remote control: /LiveLinkStreamStop.")
         case State.RUNNING if result is None:
             now = (Light.AMBER, "Waiting", f"No picture from {status.source} yet.")
         case State.RUNNING:
@@ -96,6 +98,20 @@ def sink_trouble(sink: SinkStatus) -> str:
     if sink.error is not None:
         return f"Stopped: {sink.error}"
     return f"{sink.failed} packets failed: {sink.trouble}" if sink.failing else ""
+
+
+def remote_text(remote: RemoteStatus | None) -> str:
+    """Say how the remote control fares; None while it is off."""
+    if remote is None:
+        return "Off."
+    if remote.error:
+        return remote.error
+    counts = [f"{remote.obeyed} commands"]
+    if remote.refused:
+        counts.append(f"{remote.refused} refused")
+    if remote.malformed:
+        counts.append(f"{remote.malformed} malformed")
+    return f"{remote.where} · {', '.join(counts)}"
 
 
 def _latency(latency: Latency) -> str:

@@ -9,6 +9,7 @@
       - {kind: vmc, host: 127.0.0.1, port: 39539}
     recording: {pre_roll_s: 2.0}
     sound: {device: null}
+    remote: {on: false, host: 127.0.0.1, port: 8000}
     shapes: {rows: [{name: jawOpen, gain: 1.3}], links: [{name: eyeBlink}]}
 
 `kind` names a module of engine/capture/sources or engine/outputs; the other keys are the fields of
@@ -31,6 +32,7 @@ import engine.outputs
 from engine import plugins, settings
 from engine.errors import ConfigError
 from engine.recording.settings import RecordSettings, SoundSettings
+from engine.remote.settings import RemoteSettings
 from engine.settings import setting
 from engine.tuning import Tuning
 from engine.user_data import replace_text
@@ -78,6 +80,7 @@ class Config:
     recording: RecordSettings = field(default_factory=RecordSettings)
     sound: SoundSettings = field(default_factory=SoundSettings)
     shapes: Tuning = field(default_factory=Tuning)
+    remote: RemoteSettings = field(default_factory=RemoteSettings)
 
     def __post_init__(self) -> None:
         if len(set(self.outputs)) < len(self.outputs):
@@ -146,6 +149,7 @@ def text(config: Config) -> str:
         "recording": settings.plain(config.recording),
         "sound": settings.plain(config.sound),
         "shapes": settings.plain(config.shapes),
+        "remote": settings.plain(config.remote),
     }
     return yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
 
@@ -160,7 +164,7 @@ def _migrated(content: dict[str, Any], path: Path) -> dict[str, Any]:
 
 
 def _tree(content: dict[str, Any], path: Path) -> Config:
-    allowed = ("source", "tracker", "outputs", "recording", "sound", "shapes")
+    allowed = ("source", "tracker", "outputs", "recording", "sound", "shapes", "remote")
     for key in content:
         if key not in allowed:
             raise ConfigError(f"{path}: unknown key {key!r}; allowed are {', '.join(allowed)}")
@@ -179,7 +183,8 @@ def _tree(content: dict[str, Any], path: Path) -> Config:
     recording = settings.read(RecordSettings, content.get("recording", {}), f"{path}: recording")
     sound = settings.read(SoundSettings, content.get("sound", {}), f"{path}: sound")
     shapes = settings.read(Tuning, content.get("shapes", {}), f"{path}: shapes")
-    return Config(source, tracker, outputs, recording, sound, shapes)
+    remote = settings.read(RemoteSettings, content.get("remote", {}), f"{path}: remote")
+    return Config(source, tracker, outputs, recording, sound, shapes, remote)
 
 
 def _choice(package: ModuleType, content: Any, where: str) -> Choice:

@@ -212,6 +212,7 @@ class Graph:
         self.source, self.lines, self.latest, self._tap = source, lines, latest, tap
         self.captured, self.processed = Meter(), Meter()
         self.tracked = self.camera_gaps = 0
+        self.sending = True  # whether results are handed to the lines
         self.tracker, self._tuner, self._centre = tracker, tuner, centre
         self._last_index, self._history = -1, history
         self.conditions = Conditions()
@@ -282,7 +283,7 @@ class Graph:
         self.conditions.look(frame, result)
         self._tap.offer_result(result)
         centred = self._centre(result)
-        for line in self.lines:
+        for line in self.lines if self.sending else ():
             line.offer((frame, centred))
 
     def _on_end(self) -> None:

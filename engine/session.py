@@ -29,6 +29,7 @@ from engine.people import People
 from engine.preview import Preview
 from engine.recording.replay import Replay
 from engine.recording.studio import Stage, Studio
+from engine.remote.control import RemoteControl
 from engine.status import SessionStatus, State
 from engine.trial import Trial
 from engine.tuner import Tuner
@@ -50,6 +51,7 @@ class Session:
     seen           the newest Frame of a camera while the tracker is not ready yet
     centre         what is straight ahead for the outputs
     history        the last minute of results
+    calibration_asked  by remote control; for whoever can show the guided calibration
 
     Also a context manager: starts on entering, stops on leaving.
     """
@@ -64,6 +66,7 @@ class Session:
         self.latest: Slot[Tracked] = Slot()
         self.seen: Slot[Frame] = Slot()
         self.centre, self.history = Centre(), History()
+        self.calibration_asked: Slot[bool] = Slot()
         self.config = config
         self._make_tracker = tracker_maker or TrackerFactory()
         self._recorders = tuple(recorders)
@@ -76,6 +79,7 @@ class Session:
         self._builder: Worker[Config] | None = None
         self._studio: Studio | None = None
         self._trial: Trial | None = None
+        self._remote, self._sending = RemoteControl(self), True
 
     def start(self) -> None:
         """Begin to build; returns at once. `status` tells when it runs, or why it does not."""
@@ -102,6 +106,12 @@ class Session:
         """Go on after `pause`, or begin an ended video anew; returns at once."""
         self._paused, self._busy = False, True
         self._configs.put(self.config)
+
+    def send(self, on: bool) -> None:
+        """Give the outputs what is tracked, or nothing."""
+        self._sending = on
+        if self._graph is not None:
+            self._graph.sending = on
 
     def test_output(self, choice: Choice) -> Trial:
         """Send a made-up performance to one output, instead of what is tracked; returns at once."""
@@ -154,6 +164,8 @@ class Session:
             hanging.append("output test")
         if self._builder is not None and not self._builder.join(BUILD_TIMEOUT_S):
             hanging.append("session")
+        if not self._remote.close():
+            hanging.append("remote control")
         if self._studio is not None:
             self._studio.leave()
         if self._graph is not None:
@@ -185,7 +197,9 @@ class Session:
             loading = getattr(self._make_tracker, "progress", (0.0, ""))
             state = self._state(graph, error)
             trouble = str(error) if state is State.RECONNECTING else ""
-            return SessionStatus(state, error, trouble, progress=loading)
+            return SessionStatus(
+                state, error, trouble, progress=loading, remote=self._remote.status()
+            )
         return SessionStatus(
             state=self._state(graph, error),
             error=error,
@@ -205,6 +219,8 @@ class Session:
             dropped_by_tracker=graph.dropped_frames,
             sinks=tuple(line.status() for line in graph.lines),
             takes=None if self._studio is None else self._studio.status(),
+            sending=self._sending,
+            remote=self._remote.status(),
         )
 
     def _current_error(self) -> Exception | None:
@@ -237,6 +253,7 @@ class Session:
             self._error = None
             self._configs.done()
         self.studio.set(config.recording, config.sound)
+        self._remote.set(config.remote)
         config = replace(config, outputs=tuple(c for c in config.outputs if c.enabled))
         try:
             if self._paused:
@@ -295,6 +312,7 @@ class Session:
             self.centre,
             self.history,
         )
+        graph.sending = self._sending
         self.studio.enter(
             Stage(
                 head=lambda: assembly.load_head(config.tracker.head),

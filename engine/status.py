@@ -62,6 +62,17 @@ class SinkStatus:
 
 
 @dataclass(frozen=True)
+class RemoteStatus:
+    """The port of the remote control."""
+
+    where: str  # address and port
+    obeyed: int = 0  # commands
+    refused: int = 0  # messages that are no command, or cannot be carried out
+    malformed: int = 0  # packets
+    error: str = ""  # why it does not listen
+
+
+@dataclass(frozen=True)
 class SessionStatus:
     """A snapshot."""
 
@@ -84,6 +95,8 @@ class SessionStatus:
     sinks: tuple[SinkStatus, ...] = ()
     progress: tuple[float, str] = (0.0, "")  # while starting: share of the usual time, and step
     takes: StudioStatus | None = None
+    sending: bool = True  # false once outputs were stopped by remote control
+    remote: RemoteStatus | None = None  # None while it is off
 
 
 class Meter:

@@ -10,8 +10,10 @@ from app.pages import Place
 from app.pages._column import column
 from app.panels.output_card import OutputCard
 from app.panels.outputs import OutputPanel
+from app.panels.remote import RemoteCard
 from engine import output_presets
 from engine.config import Choice, Config
+from engine.remote.settings import RemoteSettings
 
 PLACE, ORDER = Place.SIDE, 30
 ICON = "M4 12h11 M10 6l6 6-6 6 M20 4v16"
@@ -37,4 +39,13 @@ def create(desk: Desk) -> QWidget:
     panel.test_wanted.connect(test)
     desk.bridge.configured.connect(configured)
     desk.bridge.status_changed.connect(panel.show_status)
-    return column(panel)
+    remote = RemoteCard(desk.bridge.config.remote)
+    words = QCoreApplication.translate("pages", "Change remote control")
+
+    def edit_remote(wish: RemoteSettings) -> None:
+        desk.undo.change(words, gesture="remote", remote=wish)
+
+    remote.changed.connect(edit_remote)
+    desk.bridge.configured.connect(lambda config: remote.form.show_settings(config.remote))
+    desk.bridge.status_changed.connect(remote.show_status)
+    return column(panel, remote)

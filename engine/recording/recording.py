@@ -237,8 +237,8 @@ class Recording:
         )
 
 
-def make_folder(root: Path, slate: str) -> tuple[Path, int]:
-    """Make `<slate>_<take>` with the next free number. Returns it and the number.
+def make_folder(root: Path, slate: str, first: int = 1) -> tuple[Path, int]:
+    """Make `<slate>_<take>` with the next free number from `first` on. Returns it and the number.
 
     Raises TakeError if the slate cannot be a folder's name, or the disk refuses.
     """
@@ -246,7 +246,7 @@ def make_folder(root: Path, slate: str) -> tuple[Path, int]:
         raise TakeError(f"slate {slate!r}: needs a name that a folder can have")
     try:
         root.mkdir(parents=True, exist_ok=True)
-        for number in range(1, 1000):
+        for number in range(max(1, first), 1000):
             folder = root / f"{slate}_{number:03d}"
             try:
                 os.mkdir(folder)

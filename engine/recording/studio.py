@@ -42,6 +42,7 @@ class Begin(NamedTuple):
 
     slate: str
     notes: str
+    take: int
 
 
 class End(NamedTuple):
@@ -132,9 +133,9 @@ class Studio:
         if (reels := self._reels) is not None:
             reels.results.put(result)
 
-    def begin(self, slate: str, notes: str = "") -> None:
-        """Begin a take; returns at once."""
-        self._commands.put(Begin(slate, notes))
+    def begin(self, slate: str, notes: str = "", take: int = 1) -> None:
+        """Begin a take with the next free number from `take` on; returns at once."""
+        self._commands.put(Begin(slate, notes, take))
 
     def end(self) -> None:
         """End the take; returns at once."""
@@ -200,7 +201,7 @@ class Studio:
             raise TakeError("nothing to record: the session does not run")
         self._error = None
         self.listen()
-        folder, number = make_folder(takes_folder(self._settings), wish.slate)
+        folder, number = make_folder(takes_folder(self._settings), wish.slate, wish.take)
         info = replace(
             stage.about(),
             slate=wish.slate,
