@@ -239,6 +239,7 @@ def test_a_profile_is_chosen_and_the_control_is_kept(
     [
         b"", b"/RecordStart", b"RecordStop\0\0,\0\0\0", b"#bundle\0", b"\xff" * 64,
         b"/a\0\0,i\0\0\0",
+        _message("/Recentre") + bytes(4),
         _message("/RecordStart", 1, "x"), _message("/RecordStart", "x"), _message("/Slate", ""),
         _message("/Take", 1.5), _message("/Take", True), _message("/Slate", "x" * 200),
         _message("/AddLiveLinkAddress", "stage.example", 11111),
