@@ -19,19 +19,19 @@ from app.menus import Menus
 from app.pages import Page, Place
 from app.panels.face_calibration import FaceCalibrationDialog
 from app.panels.tracking import TrackingPanel
+from app.picture import Picture
 from app.profiles_menu import ProfilesMenu
 from app.side import SidePages
-from app.status_text import headline
 from app.strip import Strip
 from app.tray import Tray
 from app.undo import Undo
 from app.viewport import Viewport
-from engine.config import Config, source_choice
+from engine.config import source_choice
 from engine.errors import PersonError
 from engine.fit.heads import HeadModel
 from engine.fit.person import PersonCalibration
 from engine.profiles import Profiles
-from engine.status import SessionStatus, State
+from engine.status import SessionStatus
 from engine.types import Frame, TrackResult
 
 _GEOMETRY, _COLUMNS = "window/geometry", "window/columns"
@@ -50,7 +50,6 @@ class MainWindow(QMainWindow):
     def __init__(self, bridge: Bridge, head: HeadModel, memory: QSettings, log: LogKeeper) -> None:
         super().__init__()
         self.bridge, self._memory, self._head = bridge, memory, head
-        self._source, self._has_picture = bridge.config.source, False
         self.setWindowTitle("FlowFace Live")
         self.setAcceptDrops(True)
         self.viewport, self.tracking = Viewport(head), TrackingPanel()
@@ -63,6 +62,7 @@ class MainWindow(QMainWindow):
         below = [page for page in self.pages.values() if page.place is Place.BELOW]
         self.side, self.strip = SidePages((self.tracking, self.first_steps), beside), Strip(below)
         self._columns = QSplitter(Qt.Orientation.Horizontal, childrenCollapsible=False)
+        self.picture = Picture(bridge, self.viewport, self)
         self._arrange()
         self._connect()
         self._fill_menus(beside)
@@ -103,10 +103,7 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         self.bridge.tracked.connect(self._on_tracked)
         self.bridge.status_changed.connect(self._on_status)
-        self.bridge.configured.connect(self._on_configured)
-        self.bridge.previewed.connect(self._on_previewed)
         self.bridge.calibration_asked.connect(self._on_calibration_asked)
-        self.viewport.drawn.connect(self.bridge.drawn)
         self.first_steps.page_wanted.connect(self._on_first_step)
         self.first_steps.finished.connect(lambda: self.side.show_pages(True))
 
@@ -124,20 +121,13 @@ class MainWindow(QMainWindow):
         view.addSeparator()
         shown = self._memory.value(_STRIP_SHOWN, True, bool)
         self.strip.setVisible(bool(shown))
-        self._preview = add(
-            view, "view.preview", self.tr("&Preview"), self._show_preview, "Ctrl+P", checked=True
-        )
+        preview = self.tr("&Preview")
+        add(view, "view.preview", preview, self.picture.switch, "Ctrl+P", checked=True)
         strip_words, full_words = self.tr("&Blendshapes"), self.tr("&Full screen")
         add(view, "view.strip", strip_words, self._show_strip, "Ctrl+B", checked=bool(shown))
         add(view, "view.full_screen", full_words, self._show_full_screen, "F11", checked=False)
-
         first_steps = self.tr("&First steps…")
         add(Menu.HELP, "help.first_steps", first_steps, self.first_steps.begin)
-
-    @property
-    def has_picture(self) -> bool:
-        """Whether the source is seen."""
-        return self._has_picture
 
     def show_notice(self, words: str) -> None:
         """Tell something without holding anything up."""
@@ -190,42 +180,14 @@ class MainWindow(QMainWindow):
         dialog.show()
         return dialog
 
-    def _on_configured(self, config: Config) -> None:
-        self._has_picture = self._has_picture and config.source == self._source
-        self._source = config.source
-
-    def _on_previewed(self, frame: Frame) -> None:
-        self._show_picture(frame, None)
-
-    def _on_tracked(self, frame: Frame, result: TrackResult) -> None:
-        self._show_picture(frame, result)
+    def _on_tracked(self, _frame: Frame, result: TrackResult) -> None:
         self.tracking.show_result(result)
         self.first_steps.show_result(result)
 
-    def _show_picture(self, frame: Frame, result: TrackResult | None) -> None:
-        if not self._preview.isChecked() or self.isMinimized():
-            return
-        if not self._has_picture:
-            self._has_picture = True
-            self.viewport.show_message("")
-        self.viewport.show_result(frame, result)
-
-    def _show_preview(self, on: bool) -> None:
-        self._has_picture = False
-        if not on:
-            self.viewport.show_message(self.tr("The preview is off. Tracking goes on."))
-
     def _on_status(self, status: SessionStatus) -> None:
-        now = headline(status, None)
         self.tracking.show_status(status)
         self.first_steps.show_status(status)
-        self.tray.set_light(now.light if status.state is not State.RUNNING else self.tracking.light)
-        if status.state in (State.STOPPED, State.RECONNECTING):
-            self._has_picture = False
-        if status.state is State.RECONNECTING:
-            self.viewport.forget()  # an old picture would look like a frozen one
-        if status.state is State.FAILED or not (self._has_picture or not self._preview.isChecked()):
-            self.viewport.show_message(f"{now.title}\n{now.reason}")
+        self.tray.set_light(self.tracking.light)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if dropped_video(event.mimeData()):

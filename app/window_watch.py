@@ -109,7 +109,7 @@ def windowed(seconds: float, watch: Watch, config: Config) -> dict[str, Any]:
     rates: list[float] = []
 
     def opened(window: MainWindow) -> None:
-        window.viewport.drawn.connect(lambda _: window.has_picture and watch.picture())
+        window.viewport.drawn.connect(lambda _: window.picture.seen and watch.picture())
         window.bridge.tracked.connect(lambda _frame, result: watch.result(result))
         window.bridge.status_changed.connect(lambda status: rates.append(status.tracker_rate))
         beat, last = QTimer(window), [clock.now_ns()]
