@@ -18,6 +18,7 @@ class Menu(Enum):
     FILE = "file"
     EDIT = "edit"
     TRACKING = "tracking"
+    TAKES = "takes"
     PERSON = "person"
     VIEW = "view"
     HELP = "help"
@@ -38,6 +39,7 @@ class Actions(QObject):
             Menu.FILE: self.tr("&File"),
             Menu.EDIT: self.tr("&Edit"),
             Menu.TRACKING: self.tr("&Tracking"),
+            Menu.TAKES: self.tr("Ta&kes"),
             Menu.PERSON: self.tr("&Person"),
             Menu.VIEW: self.tr("&View"),
             Menu.HELP: self.tr("&Help"),

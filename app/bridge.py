@@ -9,14 +9,18 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from app.chores import Chores
 from engine import config as configuration
-from engine.config import Choice, Config
-from engine.errors import ConfigError, PersonError
+from engine.config import Choice, Config, source_choice
+from engine.errors import ConfigError, PersonError, TakeError
 from engine.fit.person import PersonCalibration
 from engine.history import History
 from engine.people import People
 from engine.profiles import set_aside
+from engine.recording.microphone import Level
+from engine.recording.studio import takes_folder
 from engine.session import Session
+from engine.status import State
 from engine.trial import Trial
 
 _DISPLAY_PERIOD_MS = 16
@@ -29,6 +33,7 @@ _log = logging.getLogger(__name__)
 class Bridge(QObject):
     """Polls at display rate: the session's slot keeps only the newest result for the window.
 
+    chores, exports  slow work, short and long
     session        not yet started
     settings_path  where the user's choices are kept; None keeps them nowhere
     """
@@ -44,6 +49,8 @@ class Bridge(QObject):
         self._session, self._settings_path = session, settings_path
         self._frames, self._status = QTimer(self), QTimer(self)
         self._least_period_ms = _DISPLAY_PERIOD_MS
+        self.chores, self.exports = Chores("chores", self), Chores("exports", self)
+        self._camera: Choice | None = None  # while a take is played instead
         self._frames.setInterval(_DISPLAY_PERIOD_MS)
         self._status.setInterval(_STATUS_PERIOD_MS)
         self._saving = QTimer(self, singleShot=True, interval=_SAVE_AFTER_MS)
@@ -125,6 +132,62 @@ class Bridge(QObject):
         self._session.resume()
         self._report()
 
+    @property
+    def takes_folder(self) -> Path:
+        """Where takes are kept."""
+        return takes_folder(self._session.config.recording)
+
+    def begin_take(self, slate: str) -> None:
+        """Record. Raises TakeError before the session is started."""
+        self._session.studio.begin(slate)
+        self._report()
+
+    def end_take(self) -> None:
+        """Record no more; the status tells when the take is complete."""
+        self._session.studio.end()
+        self._report()
+
+    def listen(self, on: bool) -> None:
+        """Open the sound device for the meter and the pre-roll, or let it go."""
+        try:
+            studio = self._session.studio
+        except TakeError:
+            return
+        studio.listen() if on else studio.hush()
+
+    @property
+    def level(self) -> Level | None:
+        """Of the sound just heard; None without sound."""
+        try:
+            return self._session.studio.level
+        except TakeError:
+            return None
+
+    @property
+    def playing(self) -> Path | None:
+        """The take that is played instead of the camera."""
+        source = self._session.config.source
+        return Path(source.settings.path) if source.kind == "take" else None
+
+    def play(self, take: Path) -> None:
+        """Play a take in the camera's place, until `end_playing`; not kept for the next start."""
+        if self.playing is None:
+            self._camera = self._session.config.source
+        self._show_source(source_choice("take", path=str(take)))
+
+    def end_playing(self) -> None:
+        """Go back to the camera."""
+        if self.playing is not None and self._camera is not None:
+            self._show_source(self._camera)
+
+    def _show_source(self, source: Choice) -> None:
+        stopped = self._session.status().state is State.STOPPED
+        self._session.apply(replace(self._session.config, source=source))
+        if stopped:
+            self._session.resume()
+        self.configured.emit(self._session.config)
+        self._report()
+
     def test_output(self, choice: Choice) -> Trial:
         """Send a made-up performance to one output; the answer tells how it goes."""
         return self._session.test_output(choice)
@@ -177,6 +240,8 @@ class Bridge(QObject):
         self._save()
         self._frames.stop()
         self._status.stop()
+        self.chores.stop()
+        self.exports.stop()
         try:
             self._session.stop()
         except TimeoutError as error:

@@ -137,6 +137,11 @@ def _sheet(scheme: Scheme) -> str:
     QPushButton:checked {{
         background: {scheme.accent}; color: {scheme.on_accent}; border-color: {scheme.accent};
     }}
+    QPushButton#record {{ font-weight: 600; min-height: 26px; }}
+    QPushButton#record:checked {{ background: #d8343b; color: #ffffff; border-color: #d8343b; }}
+    QFrame#offer {{
+        background: {scheme.card}; border: 1px solid {scheme.line}; border-radius: 10px;
+    }}
     QLabel#problem {{ color: {scheme.problem}; }}
     QProgressBar {{
         background: {scheme.field}; border: none; border-radius: 3px; max-height: 6px;

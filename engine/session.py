@@ -92,7 +92,10 @@ class Session:
         """Change the running session: rebuilds only the parts that differ; returns at once."""
         before, self.config = self.config, config
         self._tuner.tuning = config.shapes
-        if before.shapes != config.shapes and replace(before, shapes=config.shapes) == config:
+        beside = {name: getattr(config, name) for name in ("shapes", "recording", "sound")}
+        if before != config and replace(before, **beside) == config:
+            if self._studio is not None:
+                self._studio.set(config.recording, config.sound)
             return  # nothing to build: neither a slider starts an ended video, nor tries a camera
         self._busy = True
         self._configs.put(config)
@@ -193,12 +196,18 @@ class Session:
     def status(self) -> SessionStatus:
         """Return a snapshot; cheap enough for display rate."""
         graph, error = self._graph, self._current_error()
+        takes = None if self._studio is None else self._studio.status()
         if graph is None:
             loading = getattr(self._make_tracker, "progress", (0.0, ""))
             state = self._state(graph, error)
             trouble = str(error) if state is State.RECONNECTING else ""
             return SessionStatus(
-                state, error, trouble, progress=loading, remote=self._remote.status()
+                state,
+                error,
+                trouble,
+                progress=loading,
+                takes=takes,
+                remote=self._remote.status(),
             )
         return SessionStatus(
             state=self._state(graph, error),
@@ -218,7 +227,7 @@ class Session:
             dropped_by_camera=graph.camera_gaps,
             dropped_by_tracker=graph.dropped_frames,
             sinks=tuple(line.status() for line in graph.lines),
-            takes=None if self._studio is None else self._studio.status(),
+            takes=takes,
             sending=self._sending,
             remote=self._remote.status(),
         )

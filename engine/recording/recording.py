@@ -12,6 +12,7 @@ by its absence in frames.arrows. The reels remember the seconds before the take 
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import logging
 import os
@@ -74,7 +75,7 @@ class Reels:
         self.pictures: Reel[Frame] = Reel(before, more)
         self.results: Reel[TrackResult] = Reel(before, 4 * more)
         self.sounds: Reel[Sound] = Reel(round(pre_roll_s * sounds), 30 * sounds)
-        self.rate = rate
+        self.rate, self.pre_roll_s = rate, pre_roll_s
 
     def close(self) -> None:
         """End all."""
@@ -166,7 +167,7 @@ class Recording:
             seconds=(clock.now_ns() - self._began_ns) / clock.NS_PER_S,
             pictures=0 if figures is None else figures.pictures,
             refused=refused,
-            written_bytes=sum(file.stat().st_size for file in self.folder.iterdir()),
+            written_bytes=_size(self.folder),
             warning=warning,
             error=str(errors[0]) if errors else None,
             running=not errors and all(worker.alive for worker in self._workers),
@@ -242,8 +243,7 @@ def make_folder(root: Path, slate: str, first: int = 1) -> tuple[Path, int]:
 
     Raises TakeError if the slate cannot be a folder's name, or the disk refuses.
     """
-    if not slate.strip() or any(sign in slate for sign in '/\\:*?"<>|') or slate.startswith("."):
-        raise TakeError(f"slate {slate!r}: needs a name that a folder can have")
+    check_slate(slate)
     try:
         root.mkdir(parents=True, exist_ok=True)
         for number in range(max(1, first), 1000):
@@ -256,3 +256,22 @@ def make_folder(root: Path, slate: str, first: int = 1) -> tuple[Path, int]:
     except OSError as error:
         raise TakeError(f"{root}: takes cannot be kept there ({error.strerror})") from error
     raise TakeError(f"{root}: {slate} has 999 takes; choose another slate")
+
+
+def check_slate(slate: str) -> None:
+    """Raise TakeError if a slate cannot be a folder's name."""
+    if not slate.strip() or any(sign in slate for sign in '/\\:*?"<>|') or slate.startswith("."):
+        raise TakeError(f"slate {slate!r}: needs a name that a folder can have")
+
+
+def next_number(root: Path, slate: str) -> int:
+    """Return the number that the next take of a slate will get; 1000 if all are taken."""
+    return next((n for n in range(1, 1000) if not (root / f"{slate}_{n:03d}").exists()), 1000)
+
+
+def _size(folder: Path) -> int:
+    size = 0
+    for path in folder.iterdir():
+        with contextlib.suppress(FileNotFoundError):  # take.yaml is exchanged meanwhile
+            size += path.stat().st_size
+    return size

@@ -55,6 +55,10 @@ class Leave(NamedTuple):
     """The graph is about to stop."""
 
 
+class Retune(NamedTuple):
+    """Bring microphone and pre-roll in line with what is wished."""
+
+
 @dataclass(frozen=True)
 class StudioStatus:
     """What is being recorded."""
@@ -94,16 +98,20 @@ class Studio:
         self._reels: Reels | None = None
         self._recording: Recording | None = None
         self._microphone: Microphone | None = None
+        self._heard_with = sound
+        self._listening = False
         self._counts_before = (0, 0)
         self._finished: Path | None = None
         self._error: str | None = None
         self._sound_error: str | None = None
-        self._commands: Backlog[Begin | End | Leave] = Backlog(_WAITING_COMMANDS)
+        self._commands: Backlog[Begin | End | Leave | Retune] = Backlog(_WAITING_COMMANDS)
         self._worker = Worker("takes", self._commands, self._obey, self._finish)
 
     def set(self, settings: RecordSettings, sound: SoundSettings) -> None:
         """Exchange the settings; a take in the making keeps its own."""
-        self._settings, self._sound = settings, sound
+        if (settings, sound) != (self._settings, self._sound):
+            self._settings, self._sound = settings, sound
+            self._commands.put(Retune())
 
     def enter(self, stage: Stage) -> None:
         """Begin to remember the pre-roll of a session's graph."""
@@ -135,6 +143,7 @@ class Studio:
 
     def begin(self, slate: str, notes: str = "", take: int = 1) -> None:
         """Begin a take with the next free number from `take` on; returns at once."""
+        self._error = None
         self._commands.put(Begin(slate, notes, take))
 
     def end(self) -> None:
@@ -142,21 +151,20 @@ class Studio:
         self._commands.put(End(""))
 
     def listen(self) -> None:
-        """Open the sound device now, for the meter and the pre-roll. No device is no obstacle."""
-        if self._microphone is not None or not self._sound.on:
-            return
-        try:
-            self._microphone = Microphone(self._sound, self._offer_sound)
-            self._sound_error = None
-        except SourceError as error:
-            self._sound_error = str(error)
-            _log.info("%s", error)
+        """Open the sound device, for the meter and the pre-roll; returns at once."""
+        self._listening = True
+        self._commands.put(Retune())
 
     def hush(self) -> None:
-        """Let the sound device go, unless a take needs it."""
-        if self._recording is None and self._microphone is not None:
-            self._microphone.close()
-            self._microphone = None
+        """Let the sound device go, unless a take needs it; returns at once."""
+        self._listening = False
+        self._commands.put(Retune())
+
+    @property
+    def level(self) -> Level | None:
+        """Of the sound just heard; None without sound."""
+        microphone = self._microphone
+        return None if microphone is None else microphone.level
 
     def close(self, timeout_s: float) -> bool:
         """End everything; False if that hangs."""
@@ -165,10 +173,10 @@ class Studio:
 
     def status(self) -> StudioStatus:
         """Return a snapshot."""
-        recording, microphone = self._recording, self._microphone
+        recording = self._recording
         return StudioStatus(
             recording=None if recording is None else recording.status(),
-            level=None if microphone is None else microphone.level,
+            level=self.level,
             finished=self._finished,
             error=self._error,
             sound_error=self._sound_error,
@@ -181,12 +189,14 @@ class Studio:
         if (reels := self._reels) is not None:
             reels.sounds.put(sound)
 
-    def _obey(self, command: Begin | End | Leave) -> None:
+    def _obey(self, command: Begin | End | Leave | Retune) -> None:
         try:
             if isinstance(command, Begin):
                 self._begin(command)
             elif isinstance(command, End):
                 self._end(command.why)
+            elif isinstance(command, Retune):
+                self._retune()
             else:
                 self._leave()
         except (FlowFaceError, OSError, TimeoutError) as error:
@@ -200,7 +210,7 @@ class Studio:
         if stage is None or reels is None:
             raise TakeError("nothing to record: the session does not run")
         self._error = None
-        self.listen()
+        self._open_microphone()
         folder, number = make_folder(takes_folder(self._settings), wish.slate, wish.take)
         info = replace(
             stage.about(),
@@ -240,6 +250,34 @@ class Studio:
             dropped_by_tracker=tracker - self._counts_before[1],
         )
         self._finished, self._error = recording.folder, why or None
+        self._retune()
+
+    def _retune(self) -> None:
+        if self._recording is not None:
+            return
+        if self._microphone is not None and not (
+            self._listening and self._sound.on and self._heard_with == self._sound
+        ):
+            self._microphone.close()
+            self._microphone = None
+        if self._listening:
+            self._open_microphone()
+        stage, reels = self._stage, self._reels
+        wished_s = self._settings.pre_roll_s
+        if stage is not None and reels is not None and reels.pre_roll_s != wished_s:
+            self._reels = Reels(stage.rate, wished_s)
+
+    def _open_microphone(self) -> None:
+        """Open the sound device if it is not open. No device is no obstacle."""
+        self._sound_error = None
+        if self._microphone is not None or not self._sound.on:
+            return
+        try:
+            self._microphone = Microphone(self._sound, self._offer_sound)
+            self._heard_with = self._sound
+        except SourceError as error:
+            self._sound_error = str(error)
+            _log.info("%s", error)
 
     def _leave(self) -> None:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import av
@@ -20,8 +21,10 @@ from engine.resources import sha256
 SYNC_TOLERANCE_NS = 2 * clock.NS_PER_MS  # Matroska states whole milliseconds
 
 
-def verify(folder: Path) -> list[str]:
+def verify(folder: Path, progress: Callable[[float], None] = lambda done: None) -> list[str]:
     """Return what is wrong, in words; nothing if the take is whole.
+
+    progress  called with the share that is done; what it raises ends the check
 
     Raises TakeError if the folder is no take.
     """
@@ -36,7 +39,7 @@ def verify(folder: Path) -> list[str]:
     wrong += _rows(take)
     if info.film is not None:
         try:
-            wrong += _film(folder, info, take)
+            wrong += _film(folder, info, take, progress)
         except (TakeError, FFmpegError, OSError) as error:
             wrong.append(str(error))
     return wrong
@@ -65,11 +68,13 @@ def _rows(take: Take) -> list[str]:
     return wrong
 
 
-def _film(folder: Path, info: TakeInfo, take: Take) -> list[str]:
+def _film(folder: Path, info: TakeInfo, take: Take, progress: Callable[[float], None]) -> list[str]:
     assert info.film is not None
     wrong: list[str] = []
     index, captured_ns = read_frame_times(folder, whole=True)
-    shown_ns, samples, sample_rate = film_times(folder / FILM_FILE)
+    shown_ns, samples, sample_rate = film_times(
+        folder / FILM_FILE, lambda pictures: progress(pictures / max(len(index), 1))
+    )
     if not len(index) == len(shown_ns) == info.film.pictures:
         wrong.append(
             f"film.mkv: has {len(shown_ns)} pictures, frames.arrows {len(index)}, "
@@ -96,8 +101,12 @@ def _film(folder: Path, info: TakeInfo, take: Take) -> list[str]:
     return wrong
 
 
-def film_times(path: Path) -> tuple[NDArray[np.int64], int, int]:
+def film_times(
+    path: Path, pulse: Callable[[int], None] = lambda pictures: None
+) -> tuple[NDArray[np.int64], int, int]:
     """Return the times of the pictures (N,) ns, and how many samples at which rate the sound has.
+
+    pulse  called with the number of pictures so far
 
     Every packet is decoded, so that a damaged one is found. Raises FFmpegError for damage.
     """
@@ -108,6 +117,7 @@ def film_times(path: Path) -> tuple[NDArray[np.int64], int, int]:
             for decoded in packet.decode():
                 if isinstance(decoded, av.VideoFrame):
                     times.append(round((decoded.time or 0.0) * clock.NS_PER_S))
+                    pulse(len(times))
                 elif isinstance(decoded, av.AudioFrame):
                     samples, rate = samples + decoded.samples, decoded.sample_rate
     return np.array(times, np.int64), samples, rate

@@ -1,0 +1,55 @@
+"""Slow work for the window: handed to a thread of the engine, its result brought back to Qt's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from PySide6.QtCore import QObject, QTimer
+
+from engine.errands import Errand, Errands
+
+_LOOK_MS = 40
+Then = Callable[[Errand], object]
+
+
+class Chores(QObject):
+    """Looks for what is done only while something is waited for.
+
+    name  of the thread
+    """
+
+    def __init__(self, name: str, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._errands, self._stopped = Errands(name), False
+        self._waiting: list[tuple[Errand, Then]] = []
+        self._timer = QTimer(self, interval=_LOOK_MS)
+        self._timer.timeout.connect(self._look)
+
+    def do(self, call: Callable[[Errand], Any], then: Then) -> Errand:
+        """Queue a call; `then` gets the errand on Qt's thread when it is over, however it went."""
+        errand = self._errands.do(call)
+        if not self._stopped:
+            self._waiting.append((errand, then))
+            self._timer.start()
+        return errand
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is waited for."""
+        return not self._waiting
+
+    def stop(self) -> None:
+        """Drop what waits; nothing is called back any more."""
+        self._stopped = True
+        self._timer.stop()
+        self._waiting = []
+        self._errands.close()
+
+    def _look(self) -> None:
+        over = [pair for pair in self._waiting if pair[0].done]
+        self._waiting = [pair for pair in self._waiting if not pair[0].done]
+        if not self._waiting:
+            self._timer.stop()
+        for errand, then in over:
+            then(errand)
