@@ -113,6 +113,8 @@ def combined(base: dict[str, float], simple: dict[str, float]) -> dict[str, floa
     return values
 
 
+LOOK_NAMES = {f"Eye{side}{axis}" for side in ("", *SIDES) for axis in "XY"}
+LID_NAMES = {f"Eye{what}{side}" for what in ("Open", "Closed", "Lid") for side in ("", *SIDES)}
 FULL_GAZE = math.pi / 4  # an eye turned so far is 1
 FULL_TURN = math.pi / 2  # a head turned so far is 1
 FULL_SHIFT_M = 0.5  # a head moved so far is 1

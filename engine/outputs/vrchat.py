@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -26,6 +27,9 @@ from engine.outputs._rate import Rate, RateSettings
 from engine.settings import setting
 from engine.status import Traffic
 from engine.types import BLENDSHAPE_NAMES, Array, Blendshapes, HeadState, TrackResult
+
+if TYPE_CHECKING:
+    from engine.outputs._oscquery import AvatarWatch
 
 NO_LOOK = "off"
 
@@ -61,6 +65,12 @@ class Settings:
     resend_s: float = setting(
         2.0, "Send everything again after so many seconds; 0 for never.", minimum=0.0, maximum=600.0
     )
+    oscquery: bool = setting(
+        False, "Find VRChat by OSCQuery and send what its avatar has, no more, at every change."
+    )
+    listen: str = setting(
+        "127.0.0.1", "OSCQuery only: address of this machine at which VRChat reaches it."
+    )
     smoothing: SmoothingSettings = field(
         default=SmoothingSettings(), metadata={"about": "A One Euro filter on what is sent."}
     )
@@ -78,7 +88,7 @@ class VrchatSink:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._smoother, self._rate = Smoother(settings.smoothing), Rate(settings.rate)
-        self._parameters = _assumed(settings)
+        self._parameters, self._told = _assumed(settings), False
         self._look = self._lids = None
         if settings.look != NO_LOOK:
             count = _native_eyes.LOOKS[settings.look][0]
@@ -88,6 +98,9 @@ class VrchatSink:
         self._home: Array | None = None
         self._whole_ns: int | None = None
         self._sender = DatagramSender("VRChat", settings.host, settings.port, settings.network)
+        self._watch: AvatarWatch | None = None
+        if settings.oscquery:
+            self._watch = self._watching()
 
     @property
     def traffic(self) -> Traffic:
@@ -96,14 +109,38 @@ class VrchatSink:
 
     def send(self, result: TrackResult) -> None:
         """Send what has changed; a receiver that is down is counted."""
+        self._learn()
         for due in self._rate(self._smoother(result)):
             self._forget(due.captured_ns)
             for packet in bundles(self._messages(due)):
                 self._sender.send(packet)
 
     def close(self) -> None:
-        """Close the socket."""
+        """Close the sockets."""
+        if self._watch is not None:
+            self._watch.close()
         self._sender.close()
+
+    def _watching(self) -> AvatarWatch:
+        from engine.outputs._oscquery import AvatarWatch  # takes its time, and most need it not
+
+        wish = self._settings
+        try:
+            return AvatarWatch(wish.host, wish.listen, wish.network.interface)
+        except OutputError:
+            self._sender.close()
+            raise
+
+    def _learn(self) -> None:
+        """Take over what VRChat has told of its avatar since; then everything is sent anew."""
+        avatar = None if self._watch is None else self._watch.avatars.poll()
+        if avatar is None:
+            return
+        wish, self._told = self._settings, avatar.types is not None
+        if avatar.types is None:
+            self._parameters = _assumed(wish)
+        else:
+            self._parameters = _avatar.told(avatar.types, expression_names(wish), wish.step)
 
     def _forget(self, now_ns: int) -> None:
         """Every so often begin anew."""
@@ -122,11 +159,14 @@ class VrchatSink:
             self._home = np.array(head.camera_from_head[:3, 3])
         values = _values(self._settings, head, shapes, self._home)
         yield from self._parameters.messages(values, tracked=True)
-        if self._look is not None:
-            yield self._look.filled(*_native_eyes.look(self._settings.look, head.gaze))
-        if self._lids is not None:
-            yield self._lids.filled(1.0 - sum(_unified.openness(shapes)) / 2.0)
         taken = self._parameters.names
+        # An avatar that takes the eyes as parameters would have them twice.
+        own_look = self._told and not taken.isdisjoint(_unified.LOOK_NAMES)
+        own_lids = self._told and not taken.isdisjoint(_unified.LID_NAMES)
+        if self._look is not None and not own_look:
+            yield self._look.filled(*_native_eyes.look(self._settings.look, head.gaze))
+        if self._lids is not None and not own_lids:
+            yield self._lids.filled(1.0 - sum(_unified.openness(shapes)) / 2.0)
         shown = {name: value for name, value in values.items() if name in taken}
         self.traffic.show(tuple(shown), tuple(shown.values()))
 
