@@ -159,6 +159,11 @@ class Reel(Generic[T]):
             self._changed.notify_all()
             return True
 
+    @property
+    def waiting(self) -> int:
+        """How many items it holds."""
+        return len(self._items)
+
     def roll(self) -> None:
         """Begin to hand items on, the oldest remembered one first."""
         with self._changed:

@@ -17,24 +17,42 @@ from engine.capture.sources.demo import CLIP
 from engine.capture.video import probe
 from engine.clock import wall_from_monotonic_ns
 from engine.config import Config, TrackerConfig, source_choice
+from engine.describing import camera_record
 from engine.errors import TakeError, TrackingError
 from engine.fit.heads import HeadModel
 from engine.graph import Recorder, RecorderMaker
 from engine.network import weights
-from engine.recording.take import Asset, TakeInfo, reserve
+from engine.recording.film_copy import add_film
+from engine.recording.take import (
+    COMPLETE,
+    INFO_FILE,
+    Asset,
+    TakeInfo,
+    TimecodeRecord,
+    load_info,
+    reserve,
+)
+from engine.recording.timecode import nearest
 from engine.recording.writer import TakeWriter, discard
 from engine.resources import sha256
 from engine.session import Session
 from engine.status import SessionStatus, State
 
-HELP = "track a video file as fast as possible, into a take folder"
+HELP = "track video files as fast as possible, into take folders"
 POLL_S = 0.05
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("source", metavar="SOURCE", help="a video file, or demo")
-    parser.add_argument("--out", type=Path, required=True, metavar="TAKE_DIR", help="a new folder")
+    parser.add_argument("source", metavar="SOURCE", nargs="+", help="video files, or demo")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        metavar="TAKE_DIR",
+        help="a new folder; of several sources the folder of their takes, in which those that "
+        "are complete already are left as they are",
+    )
     parser.add_argument("--max-frames", type=positive, metavar="N", help="end after N frames")
     parser.add_argument(
         "--overlay", type=Path, metavar="FILE", help="also write the video with the mesh over it"
@@ -44,7 +62,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Track; raises FlowFaceError for what the user can mend."""
-    path = CLIP if args.source == DEMO else Path(args.source)
+    if len(args.source) == 1:
+        _one(args, args.source[0], args.out)
+        return 0
+    if args.overlay is not None:
+        raise TakeError("--overlay: is possible for one source only")
+    for source in tqdm(args.source, unit="file", desc="files"):
+        folder = args.out / Path(source).stem
+        if _is_done(folder, CLIP if source == DEMO else Path(source)):
+            print(f"{folder}: complete already")
+            continue
+        if folder.is_dir() and (folder / INFO_FILE).is_file():
+            discard(folder)  # broken off: it is tracked anew
+        _one(args, source, folder)
+    return 0
+
+
+def _is_done(folder: Path, source: Path) -> bool:
+    """Tell whether a take of this very file is there in whole."""
+    if not (folder / INFO_FILE).is_file():
+        return False
+    info = load_info(folder)
+    whole = info.status == COMPLETE and info.film is not None
+    if whole and info.source.sha256 != sha256(source):
+        raise TakeError(f"{folder}: is a take of another file; name another folder")
+    return whole
+
+
+def _one(args: argparse.Namespace, source: str, folder: Path) -> None:
+    path = CLIP if source == DEMO else Path(source)
     video = probe(path)
     config = Config(
         source=source_choice("video_file", path=str(path), paced=False, max_frames=args.max_frames),
@@ -52,8 +98,9 @@ def run(args: argparse.Namespace) -> int:
     )
     head = assembly.load_head(config.tracker.head)
     info = replace(_info(path, config.tracker, head), quarter_turns=video.quarter_turns)
-    reserve(args.out)
-    recorders = [("take", _take_maker(args.out, info, head))]
+    info = replace(info, slate=folder.name)
+    reserve(folder)
+    recorders = [("take", _take_maker(folder, info, head))]
     if args.overlay is not None:
         recorders.append(("overlay", _overlay_maker(args.overlay, head)))
     frames = min(filter(None, (video.frame_count, args.max_frames)), default=None)
@@ -64,12 +111,13 @@ def run(args: argparse.Namespace) -> int:
     if status.error is not None:
         raise status.error
     if status.tracked == 0:
-        discard(args.out)
+        discard(folder)
         if args.overlay is not None:
             args.overlay.unlink(missing_ok=True)
         raise TrackingError(f"{path}: no face found in any of its {status.processed} frames")
-    print(f"{args.out}: {status.processed} frames, {status.tracked} tracked")
-    return 0
+    with tqdm(total=status.processed, unit="frame", desc="film") as progress:
+        add_film(folder, path, lambda pictures: progress.update(pictures - progress.n) and None)
+    print(f"{folder}: {status.processed} frames, {status.tracked} tracked")
 
 
 def _track(session: Session, frames: int | None) -> SessionStatus:
@@ -107,7 +155,14 @@ def _asset(path: Path) -> Asset:
 def _take_maker(folder: Path, info: TakeInfo, head: HeadModel) -> RecorderMaker:
     def make(source: Source) -> Recorder:
         width_px, height_px = source.camera.size_px
-        whole = replace(info, width_px=width_px, height_px=height_px, frame_rate=source.frame_rate)
+        whole = replace(
+            info,
+            width_px=width_px,
+            height_px=height_px,
+            frame_rate=source.frame_rate,
+            timecode=TimecodeRecord("00:00:00:00", nearest(source.frame_rate), "free"),
+            camera=camera_record(source.camera),
+        )
         return TakeWriter(folder, whole, head)
 
     return make

@@ -1,24 +1,27 @@
 """Mends takes that were cut off: by a crash, a kill, a power cut, a full disk.
 
-Every stream is read as far as it goes and written again in whole; the broken files are kept beside
-the take's own until that has succeeded, so that nothing can be lost by mending.
+Every stream is read as far as it goes and written again in whole; the broken file is replaced when
+that has succeeded, and one that cannot be read at all is kept as `.broken`: mending loses nothing.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import av
 import numpy as np
 import pyarrow as pa
+from av.container import InputContainer, OutputContainer
 from av.error import FFmpegError
 from numpy.typing import NDArray
 
 from engine import clock
 from engine.errors import TakeError
+from engine.recording import schema
 from engine.recording.batches import whole_batches
 from engine.recording.film import FILM_FILE
 from engine.recording.frame_times import FRAMES_FILE, FrameTimesWriter, read_frame_times
@@ -35,7 +38,8 @@ from engine.recording.take import (
 )
 from engine.types import Status
 
-_MENDED = ".mended"
+_MENDED, _BROKEN = ".mended", ".broken"
+_SPARE_BYTES = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -63,13 +67,30 @@ def recover(folder: Path) -> Recovered:
     info = load_info(folder)
     if info.status == COMPLETE:
         raise TakeError(f"{folder}: is complete; there is nothing to mend")
-    tracking, tracked = _mend_tracking(folder / TRACKING_FILE)
+    _check_room(folder)
+    tracking, tracked = _mend_tracking(folder / TRACKING_FILE, info.vertices)
     pictures, seconds = _mend_film(folder / FILM_FILE)
     _mend_times(folder, pictures, info.started_ns)
     if tracking == 0 and pictures == 0:
         raise TakeError(f"{folder}: was cut off before anything was written; remove it")
     save_info(folder, _mended_info(folder, info, tracking, tracked, pictures))
     return Recovered(folder, tracking, pictures, seconds)
+
+
+def _check_room(folder: Path) -> None:
+    """Raise TakeError if the largest file cannot be written a second time."""
+    largest = max((path.stat().st_size for path in folder.iterdir() if path.is_file()), default=0)
+    free = shutil.disk_usage(folder).free
+    if free < largest + _SPARE_BYTES:
+        raise TakeError(
+            f"{folder}: mending needs {(largest + _SPARE_BYTES) / 1e6:.0f} MB on its disk, "
+            f"{free / 1e6:.0f} MB are free; make room, or copy the folder elsewhere"
+        )
+
+
+def _put_aside(path: Path) -> None:
+    """Keep what cannot be read under another name: nothing is ever removed."""
+    os.replace(path, path.with_name(path.name + _BROKEN))
 
 
 def _mended_info(
@@ -112,12 +133,11 @@ def _sound(path: Path, record: SoundRecord | None, started_ns: int) -> SoundReco
     return replace(known, samples=samples, starts_ns=starts_ns)
 
 
-def _mend_tracking(path: Path) -> tuple[int, int]:
+def _mend_tracking(path: Path, vertices: int) -> tuple[int, int]:
     """Write the whole batches of the stream again; returns rows and rows with a face."""
     rows = tracked = 0
     if not path.is_file() or path.stat().st_size == 0:
-        path.unlink(missing_ok=True)
-        return 0, 0
+        return _no_rows(path, vertices)
     mended = path.with_name(path.name + _MENDED)
     try:
         with path.open("rb") as file, mended.open("wb") as new:
@@ -128,13 +148,22 @@ def _mend_tracking(path: Path) -> tuple[int, int]:
                     writer.write_batch(batch)
                     rows += batch.num_rows
                     tracked += batch["status"].to_pylist().count(Status.TRACKING.value)
-    except (OSError, pa.ArrowInvalid):
+    except OSError as error:
+        mended.unlink(missing_ok=True)
+        raise TakeError(f"{path}: cannot be mended ({error.strerror or error})") from error
+    except pa.ArrowInvalid:
         # Cut within the header: no row was whole.
         mended.unlink(missing_ok=True)
-        path.unlink()
-        return 0, 0
+        _put_aside(path)
+        return _no_rows(path, vertices)
     os.replace(mended, path)
     return rows, tracked
+
+
+def _no_rows(path: Path, vertices: int) -> tuple[int, int]:
+    """Write a stream without rows: what there is of the film can still be played and tracked."""
+    with path.open("wb") as file, pa.ipc.new_stream(file, schema.schema(vertices)):
+        return 0, 0
 
 
 def _mend_film(path: Path) -> tuple[int, float]:
@@ -142,34 +171,44 @@ def _mend_film(path: Path) -> tuple[int, float]:
     if not path.is_file():
         return 0, 0.0
     mended = path.with_name(path.name + _MENDED)
-    pictures, last_s = 0, 0.0
     try:
-        with av.open(str(path)) as broken, av.open(str(mended), "w", format="matroska") as new:
-            streams = {
-                stream.index: new.add_stream_from_template(stream)
-                for stream in broken.streams
-                if stream.type in ("video", "audio")
-            }
-            with contextlib.suppress(FFmpegError):
-                for packet in broken.demux():
-                    if packet.pts is None or packet.stream.index not in streams:
-                        continue
-                    if packet.is_corrupt:
-                        continue
-                    if packet.stream.type == "video":
-                        pictures += 1
-                        last_s = float(packet.pts * packet.time_base)
-                    packet.stream = streams[packet.stream.index]
-                    new.mux(packet)
+        broken = av.open(str(path))
     except (FFmpegError, OSError):
+        _put_aside(path)
+        return 0, 0.0
+    try:
+        with broken, av.open(str(mended), "w", format="matroska") as new:
+            pictures, last_s = _copy_packets(broken, new)
+    except (FFmpegError, OSError) as error:
         mended.unlink(missing_ok=True)
-        pictures = 0
+        raise TakeError(f"{path}: cannot be mended ({error})") from error
     if pictures == 0:
         mended.unlink(missing_ok=True)
-        path.unlink()
+        _put_aside(path)
         return 0, 0.0
     os.replace(mended, path)
     return pictures, last_s
+
+
+def _copy_packets(broken: InputContainer, new: OutputContainer) -> tuple[int, float]:
+    pictures, last_s = 0, 0.0
+    streams = {
+        stream.index: new.add_stream_from_template(stream)
+        for stream in (*broken.streams.video, *broken.streams.audio)
+    }
+    packets = broken.demux()
+    while True:
+        try:
+            packet = next(packets)
+        except (StopIteration, FFmpegError):
+            return pictures, last_s  # here it was cut off
+        if packet.pts is None or packet.is_corrupt or packet.stream.index not in streams:
+            continue
+        if packet.stream.type == "video":
+            pictures += 1
+            last_s = float(packet.pts * packet.time_base)
+        packet.stream = streams[packet.stream.index]
+        new.mux(packet)
 
 
 def _mend_times(folder: Path, pictures: int, started_ns: int) -> None:
@@ -184,7 +223,6 @@ def _mend_times(folder: Path, pictures: int, started_ns: int) -> None:
         index, captured_ns = read_frame_times(folder, whole=False)
     except TakeError:
         index = captured_ns = np.zeros(0, np.int64)
-    (folder / FRAMES_FILE).unlink(missing_ok=True)
     if pictures == 0:
         return
     if len(index) < pictures:
@@ -192,6 +230,7 @@ def _mend_times(folder: Path, pictures: int, started_ns: int) -> None:
         more_index, more_ns = _matched(folder, index, more)
         index = np.concatenate([index, more_index])
         captured_ns = np.concatenate([captured_ns, more_ns])
+    (folder / FRAMES_FILE).unlink(missing_ok=True)
     mended = FrameTimesWriter(folder)
     for one, time_ns in zip(index[:pictures], captured_ns[:pictures], strict=True):
         mended.add(int(one), int(time_ns))

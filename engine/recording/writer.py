@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from engine import clock
 from engine.errors import TakeError
 from engine.fit.heads import HeadModel
 from engine.recording import schema
+from engine.recording.hashes import STREAMS
 from engine.recording.take import INFO_FILE, TRACKING_FILE, TakeInfo, completed, save_info
 from engine.recording.visibility import facing_camera
 from engine.types import Array, Frame, Status, TrackResult
@@ -85,10 +87,11 @@ class TakeWriter:
         try:
             self._flush()
             self._stream.close()
-        except OSError as error:
-            raise TakeError(f"{self._folder}: cannot be written ({error})") from error
-        finally:
             self._file.close()
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                self._file.close()
+            raise TakeError(f"{self._folder}: cannot be written ({error})") from error
 
     def _changed_identity(self, result: TrackResult) -> Array:
         now = None if result.identity is None else result.identity.coefficients
@@ -123,7 +126,7 @@ class TakeWriter:
 
 def discard(folder: Path) -> None:
     """Remove a take in which nothing was tracked; other files in the folder are left alone."""
-    for name in (TRACKING_FILE, INFO_FILE):
+    for name in (*STREAMS, INFO_FILE):
         (folder / name).unlink(missing_ok=True)
     if not any(folder.iterdir()):
         folder.rmdir()

@@ -24,6 +24,7 @@ from engine.capture import cameras
 from engine.capture.cameras import Device
 from engine.capture.sources import demo
 from engine.config import TrackerConfig
+from engine.recording.frame_times import read_frame_times
 from engine.types import Camera, Frame, TrackResult
 
 FRAMES = 8
@@ -219,3 +220,28 @@ def test_help_lists_every_command() -> None:
     )  # fmt: skip
     for command in ("live", "track", "export", "head"):
         assert f"\n    {command} " in done.stdout
+
+
+def test_several_files_become_takes_with_film_that_are_whole(
+    clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = tmp_path / "other.mkv"
+    other.write_bytes(clip.read_bytes())
+    out = tmp_path / "takes"
+    assert main(["track", str(clip), str(other), "--out", str(out)]) == 0
+    folders = sorted(out.iterdir())
+    assert [folder.name for folder in folders] == sorted([clip.stem, "other"])
+    assert main(["takes", "verify", *map(str, folders)]) == 0
+    before = [(folder / "take.yaml").read_bytes() for folder in folders]
+    capsys.readouterr()
+    assert main(["track", str(clip), str(other), "--out", str(out)]) == 0
+    assert capsys.readouterr().out.count("complete already") == 2
+    assert [(folder / "take.yaml").read_bytes() for folder in folders] == before
+
+
+def test_a_part_of_a_file_has_the_pictures_that_were_tracked(clip: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "part"
+    assert main(["track", str(clip), "--out", str(folder), "--max-frames", "3"]) == 0
+    assert main(["takes", "verify", str(folder)]) == 0
+    index, _ = read_frame_times(folder, whole=True)
+    assert list(index) == [0, 1, 2]

@@ -50,7 +50,7 @@ def offer(reels: Reels, frames: int, *, start_ns: int = 5 * clock.NS_PER_S) -> N
 
 def wait_for_room(reels: Reels) -> None:
     deadline = time.monotonic() + 10
-    while len(reels.pictures._items) > 20 and time.monotonic() < deadline:
+    while reels.pictures.waiting > 20 and time.monotonic() < deadline:
         time.sleep(0.001)
 
 
@@ -322,13 +322,13 @@ def lost_seconds(folder: Path, last_ns: int) -> dict[str, float]:
 def test_streams_cut_anywhere_are_mended(tmp_path: Path, name: str) -> None:
     done = record(tmp_path / "whole", 90)
     rng = np.random.default_rng(3)
-    for trial in range(12):
+    size = (tmp_path / "whole" / name).stat().st_size
+    for trial, kept_bytes in enumerate([0, 100, *rng.integers(0, size, 10)]):
         folder = tmp_path / f"cut{trial}"
         shutil.copytree(tmp_path / "whole", folder)
         cut_off = replace(done, status="recording", frames=0, tracked=0, streams=())
         save_info(folder, cut_off)
-        size = (folder / name).stat().st_size
-        os.truncate(folder / name, int(rng.integers(0, size)))
+        os.truncate(folder / name, int(kept_bytes))
         kept = recover(folder)
         assert verify(folder) == []
         # What was not cut is there in whole.
@@ -347,3 +347,21 @@ def test_a_changed_stream_is_told(tmp_path: Path) -> None:
     with (tmp_path / "t" / "frames.arrows").open("ab") as file:
         file.write(b"x")
     assert verify(tmp_path / "t") == ["frames.arrows: has changed since it was recorded"]
+
+
+def test_mending_needs_room_and_removes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = record(tmp_path / "t", 30)
+    save_info(tmp_path / "t", replace(done, status="recording", frames=0, tracked=0, streams=()))
+    before = {path.name: path.read_bytes() for path in (tmp_path / "t").iterdir()}
+    usage = shutil.disk_usage(tmp_path)
+    with monkeypatch.context() as full:
+        full.setattr(shutil, "disk_usage", lambda _: usage._replace(free=1000))
+        with pytest.raises(TakeError, match="mending needs"):
+            recover(tmp_path / "t")
+    assert {path.name: path.read_bytes() for path in (tmp_path / "t").iterdir()} == before
+    (tmp_path / "t" / "film.mkv").write_bytes(b"nothing of a film")
+    assert recover(tmp_path / "t").pictures == 0
+    assert (tmp_path / "t" / "film.mkv.broken").read_bytes() == b"nothing of a film"
+    assert verify(tmp_path / "t") == []
