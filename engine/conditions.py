@@ -22,10 +22,13 @@ _FACE_DEPTH_M, _FACE_LOW_M = 0.0, 0.10
 
 
 class Conditions:
-    """Looks at results as they pass; `hint` is what hinders most, empty if nothing does."""
+    """Looks at results as they pass; `hint` is what hinders most, empty if nothing does.
 
-    def __init__(self) -> None:
-        self.hint = ""
+    of_camera  whether the pictures come as fast as a camera gives them
+    """
+
+    def __init__(self, of_camera: bool = True) -> None:
+        self.hint, self._of_camera = "", of_camera
         self._next_ns = 0
         self._recent: list[tuple[int, int]] = []  # index and time of frames
         self._edge = ""  # at which the face was last cut off
@@ -65,7 +68,7 @@ class Conditions:
         return self._slow() or "No face in the picture."
 
     def _slow(self) -> str:
-        if len(self._recent) < _RATE_FRAMES:
+        if len(self._recent) < _RATE_FRAMES or not self._of_camera:
             return ""
         # By the camera's own count: frames that the tracker was too slow for came as well.
         (first, start_ns), (last, end_ns) = self._recent[0], self._recent[-1]

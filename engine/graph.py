@@ -18,7 +18,7 @@ from typing import Protocol
 import numpy as np
 
 from engine import clock
-from engine.capture.sources import Returning, Source
+from engine.capture.sources import Playable, Returning, Source
 from engine.centre import Centre
 from engine.conditions import Conditions
 from engine.fit.person import PersonCalibration, StoredPerson
@@ -215,7 +215,7 @@ class Graph:
         self.sending = True  # whether results are handed to the lines
         self.tracker, self._tuner, self._centre = tracker, tuner, centre
         self._last_index, self._history = -1, history
-        self.conditions = Conditions()
+        self.conditions = Conditions(of_camera=not isinstance(source, Playable))
         if isinstance(source, Returning):
             source.waiting = self._on_absent
         self._frames: Slot[Frame] | Backlog[Frame] = (
@@ -256,7 +256,7 @@ class Graph:
 
     def _on_captured(self, frame: Frame) -> None:
         self.captured.add(frame.captured_ns)
-        if self._last_index >= 0:
+        if self._last_index >= 0 and self.source.live:
             self.camera_gaps += max(0, frame.index - self._last_index - 1)
         self._last_index = frame.index
         self._tap.offer_frame(frame)

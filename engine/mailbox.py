@@ -114,10 +114,10 @@ class Backlog(Generic[T]):
             self._changed.notify_all()
             return True
 
-    def take(self) -> T | None:
-        """Wait for the next item; None once the backlog is closed and drained."""
+    def take(self, timeout_s: float | None = None) -> T | None:
+        """Wait for the next item; None once closed and drained, or the time is over."""
         with self._changed:
-            self._changed.wait_for(lambda: self._closed or bool(self._items))
+            self._changed.wait_for(lambda: self._closed or bool(self._items), timeout_s)
             if not self._items:
                 return None
             item = self._items.popleft()

@@ -15,7 +15,9 @@ import engine.capture.sources
 import engine.outputs
 from engine import assembly, plugins
 from engine.assembly import TrackerFactory, TrackerMaker
-from engine.capture.sources import Recorded, Source
+from engine.capture.choosing import comes_back, serves
+from engine.capture.player import Player
+from engine.capture.sources import Playable, Recorded, Source
 from engine.centre import Centre
 from engine.config import Choice, Config, output_names
 from engine.describing import take_info
@@ -159,6 +161,12 @@ class Session:
             raise TakeError("nothing to record: the session is not started")
         return self._studio
 
+    @property
+    def player(self) -> Player | None:
+        """The controls of the video or take that is played; None for a camera."""
+        graph = self._graph
+        return graph.source.player if graph and isinstance(graph.source, Playable) else None
+
     def stop(self) -> None:
         """End all threads in the order of the flow. Raises TimeoutError naming those that hang."""
         self._configs.close()
@@ -271,7 +279,8 @@ class Session:
                 graph is not None
                 and built is not None
                 and not graph.ended
-                and (built.source, built.tracker) == (config.source, config.tracker)
+                and built.tracker == config.tracker
+                and serves(graph.source, built.source, config.source)
             ):
                 self._exchange_outputs(graph, built, config)
             else:
@@ -282,7 +291,7 @@ class Session:
             if self._configs.again is None:
                 _log.info("not running: %s", error)
             self._error = error
-            if isinstance(error, SourceError) and _comes_back(config.source):
+            if isinstance(error, SourceError) and comes_back(config.source):
                 self._configs.retry(asked)
         finally:
             self._busy = False
@@ -366,10 +375,6 @@ class Session:
         for choice, line in outputs.items():
             if choice not in kept:
                 line.stop()
-
-
-def _comes_back(choice: Choice) -> bool:
-    return getattr(plugins.load(engine.capture.sources, choice.kind), "COMES_BACK", False)
 
 
 def open_source(choice: Choice) -> Source:

@@ -44,6 +44,7 @@ class Frame:
     image: NDArray[np.uint8]  # (H, W, 3) RGB, sRGB-encoded
     index: int  # the source's own count; a gap means that the source lost frames
     captured_ns: int  # monotonic clock, when the driver handed the image over
+    passage: int = 0  # another one where a video goes on from another place
 
     def __post_init__(self) -> None:
         if self.image.dtype != np.uint8 or self.image.ndim != 3 or self.image.shape[2] != 3:

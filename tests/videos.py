@@ -14,16 +14,27 @@ WIDTH_PX, HEIGHT_PX = 96, 64
 
 
 def picture(index: int) -> np.ndarray:
-    """Return a picture (64, 96, 3): grey level 20 index + 20, its top-left quarter red."""
+    """Return a picture (64, 96, 3): its right half says units, its lower left one tens, in grey.
+
+    The level of a digit is 20 + 20 times it; the top-left quarter is red.
+    """
     image = np.full((HEIGHT_PX, WIDTH_PX, 3), 20 + 20 * (index % 10), np.uint8)
+    image[:, : WIDTH_PX // 2] = 20 + 20 * (index // 10 % 10)
     image[: HEIGHT_PX // 2, : WIDTH_PX // 2] = (200, 30, 30)
     return image
 
 
-def write_video(path: Path, times_ms: Sequence[int]) -> Path:
+def number_of(image: np.ndarray) -> int:
+    """Return the index that a picture was made with, below 100."""
+    units, tens = float(image[40:, 56:].mean()), float(image[40:, 8:40].mean())
+    return round((units - 20) / 20) + 10 * round((tens - 20) / 20)
+
+
+def write_video(path: Path, times_ms: Sequence[int], codec: str = "mpeg4") -> Path:
     """Write picture(0), picture(1), ... shown at the given times."""
+    options = {"qscale": "1"} if codec == "mpeg4" else {"g": "25"}
     with av.open(str(path), "w") as container:
-        stream = container.add_stream("mpeg4", rate=25, options={"qscale": "1"})
+        stream = container.add_stream(codec, rate=25, options=options)
         stream.width, stream.height, stream.pix_fmt = WIDTH_PX, HEIGHT_PX, "yuv420p"
         stream.codec_context.time_base = Fraction(1, 1000)
         stream.bit_rate = 4_000_000

@@ -12,9 +12,9 @@ from tqdm import tqdm
 from app.choices import DEMO, add_network_arguments, positive
 from app.version import program_version
 from engine import assembly
+from engine.capture.pictures import probe
 from engine.capture.sources import Source
 from engine.capture.sources.demo import CLIP
-from engine.capture.video import probe
 from engine.clock import wall_from_monotonic_ns
 from engine.config import Config, TrackerConfig, source_choice
 from engine.describing import camera_record

@@ -87,6 +87,7 @@ class Tracker:
         self._stranger = StrangerWatch(settings)
         self._familiar = Familiar(self._solver, settings.likeness)
         self._stage_ns: dict[str, int] = {}
+        self._passage = 0
         self._stage_start_ns = 0
         self.doubt: str | None = None  # why the last frame has no face; for logs and tests
 
@@ -131,6 +132,8 @@ class Tracker:
         self._stage_ns = dict.fromkeys(("detect", "crop", "align", "fit", "retarget"), 0)
         self._stage_start_ns = now_ns()
         was_tracking = self._last is not None
+        if frame.passage != self._passage:
+            self._passage, self._last = frame.passage, None  # what moved did not move so far
         self.doubt = None
         self._familiar.begin(frame)
         if self._learner.news() and self._last is not None:

@@ -11,8 +11,9 @@ import pytest
 from videos import lay_on_side, picture, write_sound, write_video
 
 from engine import clock
+from engine.capture.pictures import probe
 from engine.capture.sources import video_file
-from engine.capture.video import VideoReader, probe
+from engine.capture.video import VideoReader
 from engine.errors import SourceError
 from engine.types import Frame
 

@@ -14,7 +14,7 @@ from engine.fit.heads.open_head import OpenHead
 from engine.fit.residuals import linearise
 from engine.fit.settings import TrackerSettings
 from engine.fit.tracker import Tracker
-from engine.types import Camera, Status
+from engine.types import Camera, Frame, Status
 
 
 def _tracker(network: FakeNetwork, distortion: np.ndarray | None = None) -> Tracker:
@@ -141,6 +141,16 @@ def test_a_jump_is_found_again_in_the_same_frame(head: OpenHead) -> None:
     results = [tracker.step(network.frame(index)) for index in range(8)]
     assert all(r.status is Status.TRACKING for r in results)
     assert network.detections == 2
+
+
+def test_a_video_that_is_wound_is_looked_at_anew(head: OpenHead) -> None:
+    network = FakeNetwork(head, np.zeros(60), lambda index: state_at(head))
+    tracker = _tracker(network)
+    for index in range(6):
+        frame = network.frame(index)
+        frame = Frame(frame.image.copy(), index, frame.captured_ns, passage=int(index >= 4))
+        assert tracker.step(frame).status is Status.TRACKING
+        assert network.detections == (2 if index >= 4 else 1)
 
 
 def test_another_person_is_learnt_anew(head: OpenHead) -> None:

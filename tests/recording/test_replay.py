@@ -176,6 +176,54 @@ def without_time(packets: list[bytes]) -> list[bytes]:
     ]
 
 
+def test_a_take_is_sought_and_stepped_through_by_its_own_times(tmp_path: Path) -> None:
+    given = recorded(tmp_path / "t")
+    source = take_source.create(take_source.Settings(path=str(tmp_path / "t")))
+    source.player.playing = False
+    seen: list[int] = []
+    for at in (7, 2, 11, 0):
+        source.player.seek(given[at].captured_ns / clock.NS_PER_S)
+        frame = source.take()
+        assert frame is not None
+        seen.append(frame.index)
+    for steps in (1, 3, -2):
+        source.player.step(steps)
+        frame = source.take()
+        assert frame is not None
+        seen.append(frame.index)
+    source.close()
+    assert seen == [7, 2, 11, 0, 1, 4, 2]
+
+
+def test_a_paused_session_shows_what_is_sought(tmp_path: Path) -> None:
+    recorded(tmp_path / "t")
+    source = source_choice("take", path=str(tmp_path / "t"), loop=True)
+    config = Config(source=source, outputs=())
+    with Session(config) as session:
+        wait_for(session, State.RUNNING)
+        player = session.player
+        assert player is not None
+        player.playing = False
+        player.seek(3 * STEP_NS / clock.NS_PER_S)
+        deadline = time.monotonic() + 20
+        shown = session.latest.take(1.0)
+        while time.monotonic() < deadline and (shown is None or shown[1].frame_index != 3):
+            shown = session.latest.take(1.0)
+        assert shown is not None
+        assert shown[1].frame_index == 3
+        assert session.latest.take(0.3) is None
+        assert session.status().dropped_by_camera == 0
+        once = dataclasses.replace(
+            source, settings=dataclasses.replace(source.settings, loop=False)
+        )
+        session.apply(dataclasses.replace(config, source=once))
+        while player.loop and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert session.player is player, "the source stays open"
+        player.playing = True
+        wait_for(session, State.ENDED)
+
+
 def test_a_session_records_its_own_stream(tmp_path: Path) -> None:
     """All the way: camera, tracker, studio; then the take is whole and can be played."""
     recording = RecordSettings(folder=str(tmp_path / "takes"), pre_roll_s=0.0)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from engine.capture.player import Player
 from engine.types import Camera, Frame
 
 if TYPE_CHECKING:
@@ -55,6 +56,14 @@ class Recorded(Protocol):
     def recorded(self) -> Take:
         """The take."""
         ...
+
+
+@runtime_checkable
+class Playable(Protocol):
+    """A source that the user can stop, wind and slow down."""
+
+    player: Player
+    """Its controls, for any thread."""
 
 
 @runtime_checkable

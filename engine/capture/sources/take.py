@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from engine import clock
 from engine.capture.video import VideoReader
 from engine.errors import SourceError, TakeError
 from engine.recording.film import FILM_FILE
@@ -34,7 +35,7 @@ class TakeSource:
 
     def __init__(self, folder: Path, settings: Settings) -> None:
         self.recorded: Take = read_take(folder)
-        index, _ = read_frame_times(folder, whole=True)
+        index, captured_ns = read_frame_times(folder, whole=True)
         self.name = folder.name
         info = self.recorded.info
         self._reader = VideoReader(
@@ -44,7 +45,9 @@ class TakeSource:
             field_of_view_rad=float(np.deg2rad(60.0)),
             live=False,  # nothing is lost: receivers get every value that was recorded
         )
-        self._indices, self._tracked = index.tolist(), set(self.recorded.frame_index.tolist())
+        self.player = self._reader.player
+        self._indices, self._tracked = index, set(self.recorded.frame_index.tolist())
+        self._shown_s = (captured_ns - captured_ns[0]) / clock.NS_PER_S
         if info.camera.intrinsics:
             self.camera = Camera(
                 np.array(info.camera.intrinsics).reshape(3, 3),
@@ -69,10 +72,17 @@ class TakeSource:
     def take(self) -> Frame | None:
         """Wait for the next frame; None at the end."""
         while (frame := self._reader.take()) is not None:
-            index = self._indices[frame.index % len(self._indices)]
+            index = self._index_at(self._reader.position_s)
             if index in self._tracked:
-                return Frame(frame.image, index, frame.captured_ns)
+                return Frame(frame.image, index, frame.captured_ns, frame.passage)
+            if not self.player.playing:
+                self.player.step()  # there is nothing to be shown of this one
         return None
+
+    def _index_at(self, position_s: float) -> int:
+        after = int(np.searchsorted(self._shown_s, position_s))
+        near = range(max(after - 1, 0), min(after + 1, len(self._shown_s)))
+        return int(self._indices[min(near, key=lambda at: abs(self._shown_s[at] - position_s))])
 
     def close(self) -> None:
         """Ask for the end."""

@@ -17,6 +17,7 @@ class Settings:
 
     path: str = setting("", "The video file.")
     paced: bool = setting(True, "Play at the recorded speed; otherwise as fast as possible.")
+    loop: bool = setting(False, "Start again at the end.")
     max_frames: int | None = setting(None, "End after so many frames.", minimum=1)
     field_of_view_deg: float = setting(
         60.0, "Assumed angle of view across the longer side.", minimum=5.0, maximum=170.0
@@ -28,6 +29,7 @@ def create(settings: Settings) -> VideoReader:
     return VideoReader(
         Path(settings.path),
         paced=settings.paced,
+        loop=settings.loop,
         max_frames=settings.max_frames,
         field_of_view_rad=float(np.deg2rad(settings.field_of_view_deg)),
         live=settings.paced,

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from engine.capture.orientation import stored_from_upright
-from engine.capture.video import VideoReader, probe
+from engine.capture.pictures import probe
+from engine.capture.video import VideoReader
 from engine.errors import AssetError
 from engine.geometry import DEFAULT_FIELD_OF_VIEW_RAD, transform_points
 from engine.types import Array, Frame
