@@ -19,6 +19,7 @@ from engine.fit.noise import NoiseModel, read_noise
 from engine.fit.person import StoredPerson
 from engine.fit.settings import EnrolSettings, TrackerSettings
 from engine.fit.sides import split
+from engine.fit.step_choice import StepsMaker
 from engine.graph import FrameTracker
 from engine.network import weights
 from engine.network.backends import Backend
@@ -66,6 +67,7 @@ class TrackerFactory:
 
     def __init__(self) -> None:
         self._loaded: _Parts | None = None
+        self._steps: StepsMaker | None = None
         self.progress = (0.0, "")
 
     def __call__(
@@ -84,6 +86,7 @@ class TrackerFactory:
         parts = self._parts(config)
         settings = TrackerSettings(enrol=EnrolSettings(threaded=live))
         self.progress = (0.8, "Preparing the fit")
+        self._steps = StepsMaker(config.solver, parts.backend)
         return Tracker(
             parts.head,
             parts.backend,
@@ -94,12 +97,16 @@ class TrackerFactory:
             People().save,
             lambda name: newcomer(name, config.head),
             noise=parts.noise,
+            steps=self._steps,
         )
 
     @property
     def about(self) -> str:
-        """What runs the network, for the user; empty before the first tracker."""
-        return "" if self._loaded is None else self._loaded.backend.about
+        """What runs the network, and the fit if not the usual; empty before the first tracker."""
+        if self._loaded is None:
+            return ""
+        fit = "" if self._steps is None else self._steps.about
+        return "; ".join(filter(None, (self._loaded.backend.about, fit)))
 
     def close(self) -> None:
         """Release the network."""
@@ -108,7 +115,7 @@ class TrackerFactory:
             self._loaded = None
 
     def _parts(self, config: TrackerConfig) -> _Parts:
-        config = replace(config, person=None)
+        config = replace(config, person=None, solver="auto")
         if self._loaded is None or self._loaded.config != config:
             self.close()
             # The fit's products are small: threads would wait for one another, and spin meanwhile.

@@ -68,6 +68,12 @@ class TrackerConfig:
         None, "Whom to expect: what is learnt of them is kept under this name."
     )
     threads: int = setting(2, "Processor threads for the network.", minimum=1, maximum=64)
+    solver: str = setting(
+        "auto",
+        "What takes the steps of the fit: compiled loops on the processor, or PyTorch on the card "
+        "of the network.",
+        choices=("auto", "cpu", "torch"),
+    )
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from engine.types import Alignment, AlignmentMemory, Crop, Frame, Status
 
 
 class MadeUpBackend:
-    crop_side_px, about = 192, "an abacus, 2 threads"
+    crop_side_px, about, on_card = 192, "an abacus, 2 threads", False
 
     def __init__(self, threads: int) -> None:
         self.threads, self.warmed, self.closed = threads, False, False
@@ -105,3 +105,15 @@ def test_weights_of_another_head_are_refused(
     with pytest.raises(AssetError, match=r"card\.yaml: trained for a head with checksum 000000"):
         TrackerFactory()(TrackerConfig(threads=1), assumed_camera(64, 48))
     assert not backends
+
+
+def test_the_fit_can_be_run_on_tensors_and_says_so(backends: list[MadeUpBackend]) -> None:
+    factory = TrackerFactory()
+    factory(TrackerConfig(solver="torch"), assumed_camera(64, 48))
+    assert factory.about.startswith("an abacus, 2 threads; the fit: PyTorch ")
+    factory(TrackerConfig(solver="cpu"), assumed_camera(64, 48))
+    assert factory.about == "an abacus, 2 threads"
+    assert len(backends) == 1  # the network stays
+    with pytest.raises(ConfigError, match="solver 'abacus': allowed are auto, cpu, torch"):
+        factory(TrackerConfig(solver="abacus"), assumed_camera(64, 48))
+    factory.close()

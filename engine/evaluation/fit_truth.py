@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import AssetError
-from engine.evaluation import fit_scenes, performance, sureness
+from engine.evaluation import fit_scenes, performance, step_time, sureness
 from engine.evaluation.fit_scenes import KnownScene
 from engine.evaluation.fit_time import milliseconds
 from engine.evaluation.tables import table
@@ -103,6 +103,7 @@ def run(
             "alike": fit_scenes.ALIKE,
         },
         "milliseconds": milliseconds(solver, settings, noise),
+        "steps": step_time.run(solver, settings),
     }
     solver = Solver(head, settings.fit, settings.retarget.look_limits_rad, noise=noise)
 
@@ -323,7 +324,8 @@ def text(result: dict[str, Any]) -> str:
     spent = result["milliseconds"]
     kinds = (("Gauss-Newton step", "gauss_newton_step"), ("keyframe", "keyframe"))
     rows = [(title, spent[key]) for title, key in (*kinds, ("deviations", "deviations"))]
-    return "\n".join([*parts, table((f"{spent['vertices']:.0f} vertices", "ms"), rows)])
+    times = table((f"{spent['vertices']:.0f} vertices", "ms"), rows)
+    return "\n".join([*parts, times, step_time.text(result["steps"])])
 
 
 def face_vertices(head: HeadModel) -> NDArray[np.intp]:

@@ -44,8 +44,8 @@ class Closure:
             return (at[1] - at[0]).reshape(*field.shape[:-2], 3, 5).astype(float)
 
         self._neutral = gaps(head.neutral)
-        self._expression = gaps(head.expression_basis)
-        self._by_shape = self._expression.reshape(len(self._expression), -1)
+        self.expression = gaps(head.expression_basis)
+        self._by_shape = self.expression.reshape(len(self.expression), -1)
         self._by_person = gaps(head.identity_basis).reshape(len(head.identity_basis), -1)
         # lips are seen to meet in front of their contact, by as much as the upper one lies behind
         behind = -float(gaps(head.neutral, axis=2)[2, 1:4].mean())
@@ -58,15 +58,16 @@ class Closure:
         """
         others = expression.copy()
         others[BLINKS] = 0.0
-        gap = self._person(identity) + (others @ self._by_shape).reshape(3, 5)
-        travel = -self._expression[BLINKS, [0, 1]]
+        gap = self.gaps_of(identity) + (others @ self._by_shape).reshape(3, 5)
+        travel = -self.expression[BLINKS, [0, 1]]
         wanted = (gap[:2] + LID_OVERLAP_M) / np.maximum(travel, 1e-4)
         return np.clip(wanted.max(axis=1), LEAST_BLINK, 1.0)
 
     def seal(self, identity: Array) -> float:
         """Return the mouthClose at which the lips of identity (K,) touch with the jaw at rest."""
-        gap = self._person(identity)[2, 1:4].mean() + self.lip_overlap_m
-        return float(np.clip(gap / -self._expression[MOUTH_CLOSE, 2, 1:4].mean(), 0.0, MOST_SEAL))
+        gap = self.gaps_of(identity)[2, 1:4].mean() + self.lip_overlap_m
+        return float(np.clip(gap / -self.expression[MOUTH_CLOSE, 2, 1:4].mean(), 0.0, MOST_SEAL))
 
-    def _person(self, identity: Array) -> Array:
+    def gaps_of(self, identity: Array) -> Array:
+        """Return the gaps (3, 5), m, of identity (K,) without expression."""
         return self._neutral + (identity @ self._by_person).reshape(3, 5)

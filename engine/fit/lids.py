@@ -29,8 +29,8 @@ class Lids:
         settings: FitSettings,
         balls: tuple[NDArray[np.intp], NDArray[np.intp]],
     ) -> None:
-        self._settings, self._balls = settings, balls
-        self.columns, self._squints = (
+        self._settings, self.balls = settings, balls
+        self.columns, self.squints = (
             [EXPRESSION_START + names.index(f"{shape}{side}") for side in ("Left", "Right")]
             for shape in ("eyeBlink", "eyeSquint")
         )
@@ -43,7 +43,7 @@ class Lids:
         expression (E,) of the state; touching (2,) eyeBlink at which the lids meet
         """
         result = information.copy()
-        for rows, column, shut in zip(self._balls, self.columns, touching, strict=True):
+        for rows, column, shut in zip(self.balls, self.columns, touching, strict=True):
             opening = 1.0 - float(expression[column - EXPRESSION_START] / shut)
             result[rows] *= min(max(2.0 * opening - 0.2, 0.0), 1.0)
         return result
@@ -64,7 +64,7 @@ class Lids:
         """Return the information (P,) on changes since the last frame: little of an unseen eye."""
         result = step.copy()
         result[self.columns] *= seen
-        result[self._squints] *= seen
+        result[self.squints] *= seen
         return result
 
     def tie(self, seen: Array, values: Array, hessian: Array, gradient: Array) -> None:
@@ -78,7 +78,7 @@ class Lids:
         worse = float(seen.min())
         firm = (1.0 - worse) / settings.unseen_lid_sigma**2
         _tie(self.columns, firm + worse / settings.wink_sigma**2, values, hessian, gradient)
-        _tie(self._squints, firm, values, hessian, gradient)
+        _tie(self.squints, firm, values, hessian, gradient)
 
 
 def _tie(pair: list[int], charge: float, values: Array, hessian: Array, gradient: Array) -> None:

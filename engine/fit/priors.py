@@ -13,7 +13,7 @@ from engine.fit.residuals import EXPRESSION_START, GAZE, NECK, POSE, ROTATION, S
 from engine.fit.settings import FitSettings, per_shape
 from engine.types import Array
 
-_USUAL_INTERVAL_S = 1 / 30  # the interval for which the step sigmas are stated
+USUAL_INTERVAL_S = 1 / 30  # the interval for which the step sigmas are stated
 
 
 class Priors(NamedTuple):
@@ -138,7 +138,7 @@ def add_priors(
     if interval_s <= 0.0:
         return
     for i in range(first_held, size):
-        information = priors.step[i] * _USUAL_INTERVAL_S / interval_s
+        information = priors.step[i] * USUAL_INTERVAL_S / interval_s
         squared = change[i] * change[i] * information
         information *= (step_dof + 1.0) / (step_dof + squared)
         hessian[i, i] += information

@@ -39,6 +39,7 @@ from engine.fit.settings import FitSettings, MotionSettings
 from engine.fit.shared_errors import Discount, SharedErrors
 from engine.fit.skinning import joint_motion, joints_of, neutral_of, posed
 from engine.fit.state import FitState, Past
+from engine.fit.steps import Steps
 from engine.fit.traits import Guess
 from engine.types import Alignment, Array, Identity
 
@@ -78,25 +79,29 @@ class Solver:
         self.chosen = fit_vertices(head, self.settings, known)
         self._offsets = self._static_offsets()
         self.shared_errors = known and SharedErrors(self.chosen.modes, known.persistence)
+        self.steps: Steps | None = None  # who takes the steps instead of the compiled loops
         self.shared: Array | None = None  # (K, 2) amplitudes of the shared errors, last solution
         self.discount: Discount | None = None  # of the last normal equations
-        self.picture = np.zeros((0, 0)), np.zeros(0)  # theirs, before all that is known without it
+        self.picture: tuple[Array, Array] = (
+            np.zeros((0, 0)),
+            np.zeros(0),
+        )  # theirs, before all that is known without it
         self.priors = priors_for(head.expression_names, self.settings, dict(look_limits_rad))
         self._rows = rows_for(len(self.chosen.vertex), len(head.expression_names))
         self._jaw_open = head.expression_names.index("jawOpen")
         faces = [i for i, name in enumerate(head.region_names) if name in FACE_REGIONS]
         self.face = np.flatnonzero(np.isin(head.region, faces))
-        self._robust = Robust(
+        self.robust = Robust(
             self.settings.student_dof,
             self.settings.facing_zero,
             self.settings.facing_full,
             self.settings.hidden_share,
             self.motion_settings.student_dof,
         )
-        self._lids = Lids(head.expression_names, self.settings, self._eyeballs())
-        self._closure, self._contact = Closure(head), Contact(head, self.settings)
+        self.lids = Lids(head.expression_names, self.settings, self._eyeballs())
+        self.closure, self.contact = Closure(head), Contact(head, self.settings)
         count = len(self.chosen.vertex)
-        self._nothing = Carried(np.zeros((count, 2)), np.ones(count), np.zeros(count))
+        self.nothing = Carried(np.zeros((count, 2)), np.ones(count), np.zeros(count))
         self._anchors = np.zeros(0, np.int32)  # of the last alignment, and what follows from them
         self._measured_rows = self._face_rows = self._row_of = np.zeros(0, np.int64)
         self.become(np.zeros(self.shape_size))
@@ -188,7 +193,7 @@ class Solver:
             points=np.where(good[:, None], points, 0.0),
             sigma=np.where(good, sigma, 1.0),
             information=np.where(good, self.chosen.information, 0.0),
-            gaps=self._contact.measured(alignment, self._row_of),
+            gaps=self.contact.measured(alignment, self._row_of),
         )
 
     def solve(
@@ -204,8 +209,10 @@ class Solver:
 
         `past` adds the priors between frames, `guess` one on this frame's expression.
         """
-        state = start
-        for _ in range(self.settings.steps if steps is None else steps):
+        count, state = self.settings.steps if steps is None else steps, start
+        if self.steps is not None:
+            return self.steps.taken(self, measurement, intrinsics, start, past, count, guess)
+        for _ in range(count):
             hessian, gradient = self.normal_equations(measurement, intrinsics, state, past, guess)
             diagonal = np.einsum("ii->i", hessian)
             diagonal *= 1.0 + self.settings.damping
@@ -229,7 +236,7 @@ class Solver:
         touching = self.touching(state)
 
         def uncovered(information: Array) -> Array:
-            return self._lids.uncovered(information, state.expression, touching)
+            return self.lids.uncovered(information, state.expression, touching)
 
         carried = past.motion if past else None
         if carried is not None:
@@ -237,10 +244,10 @@ class Solver:
         seen_now = measurement._replace(information=uncovered(measurement.information))
         self.linearised(seen_now, intrinsics, state, carried)
         hessian, gradient = self._data(seen_now, past)
-        values, seen = state.values(), self._lids.seen(self._rows)
-        self._lids.tie(seen, values, hessian, gradient)
+        values, seen = state.values(), self.lids.seen(self._rows)
+        self.lids.tie(seen, values, hessian, gradient)
         add_priors(
-            self.priors._replace(step=self._lids.held(self.priors.step, seen)),
+            self.priors._replace(step=self.lids.held(self.priors.step, seen)),
             values,
             past.surprise(state) if past else np.zeros(len(gradient)),
             past.interval_s if past else 0.0,
@@ -250,8 +257,8 @@ class Solver:
             gradient,
         )
         shapes = slice(EXPRESSION_START, None)
-        self._contact.add(
-            self._contact.charge(measurement.gaps, state.camera_from_head, float(intrinsics[1, 1])),
+        self.contact.add(
+            self.contact.charge(measurement.gaps, state.camera_from_head, float(intrinsics[1, 1])),
             self.identity.neutral,
             self.joints,
             state.expression,
@@ -292,8 +299,8 @@ class Solver:
             self._person,
             view,
             measurement,
-            self._nothing if motion is None else motion,
-            self._robust,
+            self.nothing if motion is None else motion,
+            self.robust,
             self._rows,
         )
         return self._rows
@@ -331,7 +338,7 @@ class Solver:
 
         The rest of the state's expression counts: a lower lid that is raised meets sooner.
         """
-        return self._closure.blinks(self.identity.coefficients, state.expression)
+        return self.closure.blinks(self.identity.coefficients, state.expression)
 
     def _eyeballs(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Return the rows of the fitted vertices that lie on the left and the right eyeball."""

@@ -26,6 +26,7 @@ from engine.fit.search import FaceDetector, find
 from engine.fit.settings import TrackerSettings
 from engine.fit.solver import FitState, Past, Solver
 from engine.fit.start import first_state
+from engine.fit.steps import Steps
 from engine.fit.stranger import StrangerWatch
 from engine.fit.traits import Guess, guess_of
 from engine.fit.trust import doubt, quality_of
@@ -59,6 +60,7 @@ class Tracker:
     keep      called at the end with the person, unless nobody was expected
     newcomer  makes a person of a name that is not taken yet; raises PersonError if it is
     noise     how the backend's network errs; None: as networks usually do
+    steps     makes what takes the fit's steps; None: the compiled loops do
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class Tracker:
         keep: Callable[[StoredPerson], object] | None = None,
         newcomer: Callable[[str], StoredPerson] | None = None,
         noise: NoiseModel | None = None,
+        steps: Callable[[Solver], Steps | None] | None = None,
     ) -> None:
         self._person, self._keep, self._newcomer = person, keep, newcomer
         self._head, self._backend, self._detector = head, backend, detector
@@ -79,6 +82,7 @@ class Tracker:
         self._solver = Solver(
             head, settings.fit, settings.retarget.look_limits_rad, settings.motion, noise
         )
+        self._solver.steps = None if steps is None else steps(self._solver)
         self._sureness = Sureness(self._solver, noise)
         self._learner = learner_of(self._solver, settings, camera, person, noise)
         self._last: Fitted | None = None

@@ -11,7 +11,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from engine.errors import AssetError
-from engine.evaluation import fit_scenes, fit_truth
+from engine.evaluation import fit_scenes, fit_truth, step_time
 from engine.evaluation.fit_truth import FittedFrame, errors_of, rigid_distance_mm
 from engine.fit.heads import open_head
 from engine.fit.heads.open_head import OpenHead
@@ -199,3 +199,13 @@ def test_files_without_the_truth_are_named(head: OpenHead, tmp_path: Path) -> No
     write_pack(tmp_path / "c.npz", [], stream="c", points=np.zeros((0, 478, 2), np.int16))
     with pytest.raises(AssetError, match="identity"):
         fit_scenes.from_sequence(head, Exact([]), tmp_path / "c.npz")
+
+
+def test_both_ways_of_taking_steps_are_timed_and_end_alike(solver: Solver) -> None:
+    figures = step_time.run(solver, TrackerSettings())
+    assert figures["torch cpu"]["ms"] > 0
+    assert 0 < figures["torch cpu"]["apart"] < 20  # 1e-6: they are not the same code
+    assert figures["torch cpu"]["ratio"] == pytest.approx(
+        figures["torch cpu"]["ms"] / figures[step_time.LOOPS]["ms"]
+    )
+    assert "torch cuda" in step_time.text(figures)

@@ -22,6 +22,7 @@ class Backend(Protocol):
         ...
 
     about: str  # what runs the network, on which device, in which precision, for the user
+    on_card: bool  # whether it runs on the current NVIDIA card
 
     def warm_up(self) -> None:
         """Make the slow first call."""

@@ -19,13 +19,16 @@ Graph = Callable[[Mapping[str, NDArray]], Mapping[str, NDArray]]
 class TwoGraphs:
     """A Backend over two functions; what they run in is their own affair.
 
-    about  what runs the network, for the user
+    about    what runs the network, for the user
+    on_card  whether that is the current NVIDIA card
     """
 
-    def __init__(self, cold: Graph, warm: Graph, crop_side_px: int, about: str) -> None:
+    def __init__(
+        self, cold: Graph, warm: Graph, crop_side_px: int, about: str, on_card: bool = False
+    ) -> None:
         self._cold: Graph | None = cold
         self._warm: Graph | None = warm
-        self.crop_side_px, self.about = crop_side_px, about
+        self.crop_side_px, self.about, self.on_card = crop_side_px, about, on_card
 
     def warm_up(self) -> None:
         """Run both once on an empty crop."""

@@ -40,7 +40,7 @@ def create(weights: WeightFile, threads: int, half: bool = True) -> Backend:
     )
     cold, warm = (partial(_run, session) for session in sessions)
     about = f"ONNX Runtime {onnxruntime.__version__} on {place}"
-    return TwoGraphs(cold, warm, weights.config.image_side_px, about)
+    return TwoGraphs(cold, warm, weights.config.image_side_px, about, on_card)
 
 
 def open_session(path: Path, threads: int, providers: list[Any]) -> Any:

@@ -60,7 +60,7 @@ def create(weights: WeightFile, threads: int, half: bool = True) -> Backend:
     ]
     precision = "half" if half else "single"
     about = f"{trt.__name__} {trt.__version__} on {card}, {precision} precision"
-    return TwoGraphs(runs[0], runs[1], weights.config.image_side_px, about)
+    return TwoGraphs(runs[0], runs[1], weights.config.image_side_px, about, on_card=True)
 
 
 def find_tensorrt() -> ModuleType:

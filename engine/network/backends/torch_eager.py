@@ -45,7 +45,7 @@ def create(weights: WeightFile, threads: int, half: bool = True) -> Backend:
         f"PyTorch {torch.__version__} on {torch.cuda.get_device_name()}, CUDA graph, "
         f"{'half' if half else 'single'} precision"
     )
-    return TwoGraphs(cold, warm, side, about)
+    return TwoGraphs(cold, warm, side, about, on_card=True)
 
 
 def on_processor(network: PointAligner) -> Callable[[Mapping[str, NDArray]], dict[str, NDArray]]:
