@@ -5,6 +5,7 @@ smooth takes a `smoothing: SmoothingSettings` and sends what its `Smoother` make
 (engine/fit/smoothing.py). What several share stands in private modules:
 
 _datagram  UDP to one receiver: `DatagramSender`, `NetworkSettings`
+_stream    packets over TCP to one receiver: `StreamSender`
 _osc       messages, templates, bundles of limited size, time tags
 _rate      `RateSettings` and `Rate`: at most so often, or resampled to a fixed rate
 

@@ -50,17 +50,12 @@ class DatagramSender:
     def __init__(
         self, what: str, host: str, port: int, network: NetworkSettings | None = None
     ) -> None:
-        if not 1 <= port <= 65535:
-            raise OutputError(f"{what} port {port}: allowed are 1 to 65535")
-        self.traffic = Traffic(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
+        self._address = receiver(what, host, port)
+        self.traffic = Traffic(target(host, port))
         self._what, self._host, self._network = what, host, network or NetworkSettings()
-        self._lookup = None if _is_address(host) else _Lookup(host, port)
+        self._lookup = None if is_address(host) else Lookup(host, port)
         self._pause_ns, self._retry_ns = FIRST_PAUSE_NS, 0
         self._socket: socket.socket | None = None
-        try:
-            self._address = look_up(host, port)
-        except OSError as error:
-            raise OutputError(f"{what} receiver {host!r}: unknown host name ({error})") from error
         self._open()
 
     def send(self, packet: bytes) -> bool:
@@ -142,7 +137,7 @@ class DatagramSender:
         self._socket = opened
 
 
-class _Lookup:
+class Lookup:
     """Looks a name up on a thread of its own, since a name server may take long to answer."""
 
     def __init__(self, host: str, port: int) -> None:
@@ -152,14 +147,17 @@ class _Lookup:
         self._worker: Worker[bool] | None = None
 
     def ask(self) -> None:
+        """Look it up again; returns at once."""
         if self._worker is None:
             self._worker = Worker(f"lookup {self._host}", self._questions, self._find)
         self._questions.put(True)
 
     def answer(self) -> Address | None:
+        """Return the latest answer, once."""
         return self._answers.poll()
 
     def close(self) -> None:
+        """End its thread."""
         self._questions.close()
 
     def _find(self, _: bool) -> None:
@@ -167,6 +165,24 @@ class _Lookup:
             self._answers.put(look_up(self._host, self._port))
         except OSError:
             return  # asked again later
+
+
+def receiver(what: str, host: str, port: int) -> Address:
+    """Return the address of a receiver; `what` names the output in messages.
+
+    Raises OutputError if the host is unknown or the port impossible.
+    """
+    if not 1 <= port <= 65535:
+        raise OutputError(f"{what} port {port}: allowed are 1 to 65535")
+    try:
+        return look_up(host, port)
+    except OSError as error:
+        raise OutputError(f"{what} receiver {host!r}: unknown host name ({error})") from error
+
+
+def target(host: str, port: int) -> str:
+    """Return host and port as a user reads them."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def look_up(host: str, port: int) -> Address:
@@ -179,7 +195,8 @@ def look_up(host: str, port: int) -> Address:
     return family, address
 
 
-def _is_address(host: str) -> bool:
+def is_address(host: str) -> bool:
+    """Tell whether a host is an address and no name."""
     try:
         ipaddress.ip_address(host.partition("%")[0])
     except ValueError:

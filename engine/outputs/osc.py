@@ -1,7 +1,7 @@
 """Plain OSC with addresses of your own: TouchDesigner, Max, Blender, your own programs.
 
-Per frame, over UDP: whether a face is tracked, all 52 shapes, head and gaze in the axes and units
-of the receiver. A face that is lost sends its state alone.
+Per frame, over UDP or TCP: whether a face is tracked, all 52 shapes, head and gaze in the axes and
+units of the receiver. A face that is lost sends its state alone.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from engine.errors import OutputError
 from engine.fit.smoothing import Smoother, SmoothingSettings
 from engine.outputs import Delivery
 from engine.outputs._datagram import DatagramSender, NetworkSettings
-from engine.outputs._osc import IMMEDIATELY, Template, bundles, message, time_tag
+from engine.outputs._osc import IMMEDIATELY, PAYLOAD_BYTES, Template, bundles, message, time_tag
 from engine.outputs._rate import Rate, RateSettings
+from engine.outputs._stream import ROOM_BYTES, StreamSender
 from engine.settings import setting
 from engine.status import Traffic
 from engine.types import BLENDSHAPE_NAMES, SIDE_NAMES, HeadState, TrackResult
@@ -31,7 +32,10 @@ class Settings:
     """Where to, which addresses, which axes and units."""
 
     host: str = setting("127.0.0.1", "Name or address of the receiver.")
-    port: int = setting(7000, "UDP port of the receiver.", minimum=1, maximum=65535)
+    port: int = setting(7000, "Port of the receiver.", minimum=1, maximum=65535)
+    transport: str = setting(
+        "udp", "UDP, or TCP with SLIP (OSC 1.1), which loses nothing.", choices=("udp", "tcp")
+    )
     name: str = setting("", "What the window calls it; empty for its kind.")
     style: str = setting(
         "bundle",
@@ -58,7 +62,7 @@ class Settings:
     )
     rate: RateSettings = field(default=RateSettings(), metadata={"about": "How often is sent."})
     network: NetworkSettings = field(
-        default=NetworkSettings(), metadata={"about": "How packets leave this machine."}
+        default=NetworkSettings(), metadata={"about": "How packets leave this machine; UDP only."}
     )
 
 
@@ -86,7 +90,13 @@ class OscSink:
         self._eyes = [Template(f"/gaze/{side}", floats=2) for side in ("left", "right")]
         self._states = {on: message("/face/tracking", int(on)) for on in (False, True)}
         self._smoother, self._rate = Smoother(settings.smoothing), Rate(settings.rate)
-        self._sender = DatagramSender("OSC", settings.host, settings.port, settings.network)
+        self._sender: DatagramSender | StreamSender
+        if settings.transport == "tcp":
+            self._sender = StreamSender("OSC", settings.host, settings.port)
+            self._limit = ROOM_BYTES // 4
+        else:
+            self._sender = DatagramSender("OSC", settings.host, settings.port, settings.network)
+            self._limit = PAYLOAD_BYTES
 
     @property
     def traffic(self) -> Traffic:
@@ -102,14 +112,14 @@ class OscSink:
             else:
                 stamped = self._settings.time_tags
                 tag = time_tag(due.captured_ns) if stamped else IMMEDIATELY
-                packets = bundles(messages, tag)
+                packets = bundles(messages, tag, self._limit)
             for packet in packets:
                 self._sender.send(packet)
             values = self._values(due)
             self.traffic.show(self._names[: len(values)], values)
 
     def close(self) -> None:
-        """Close the socket."""
+        """Close the connection."""
         self._sender.close()
 
     def _values(self, result: TrackResult) -> list[float]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import socket
-import struct
 from collections.abc import Iterator
 
 import numpy as np
 import pytest
 from made_results import lost, tracked
+from plain_osc import read
 
 from engine.outputs import face_cap
 from engine.types import TrackResult
@@ -32,25 +32,6 @@ def receiver() -> Iterator[socket.socket]:
         yield bound
 
 
-def _text(data: bytes, place: int) -> tuple[str, int]:
-    end = data.index(b"\0", place)
-    return data[place:end].decode(), (end // 4 + 1) * 4
-
-
-def _read(packet: bytes) -> Iterator[Message]:
-    """Read a bundle of messages of i and f, by the letter of OSC 1.0."""
-    assert packet[:16] == b"#bundle\0" + bytes(7) + b"\x01"
-    place = 16
-    while place < len(packet):
-        (size,) = struct.unpack_from(">i", packet, place)
-        element = packet[place + 4 : place + 4 + size]
-        address, at = _text(element, 0)
-        tags, at = _text(element, at)
-        assert tags[0] == ","
-        yield address, list(struct.unpack(">" + tags[1:], element[at:]))
-        place += 4 + size
-
-
 def _sent(receiver: socket.socket, result: TrackResult, **settings: object) -> list[Message]:
     port = receiver.getsockname()[1]
     sink = face_cap.create(face_cap.Settings(port=port, **settings))  # type: ignore[arg-type]
@@ -59,7 +40,7 @@ def _sent(receiver: socket.socket, result: TrackResult, **settings: object) -> l
     sink.close()
     # MotionBuilder's device reads at most 2048 bytes.
     assert all(len(packet) <= 1200 for packet in packets)
-    return [message for packet in packets for message in _read(packet)]
+    return [message for packet in packets for message in read(packet)]
 
 
 def test_weights_by_its_own_indices(receiver: socket.socket) -> None:
