@@ -1,4 +1,4 @@
-"""`flowface COMMAND`: every module of app/commands is a command.
+"""`flowface COMMAND`: every module of app/commands is a command; `send_test` is `send-test`.
 
 A command module offers `HELP`, `add_arguments(parser)` and `run(args) -> int`. Only the module that
 is asked for is imported, so that a command starts with nothing but what it needs.
@@ -44,12 +44,12 @@ def _parser(given: list[str]) -> argparse.ArgumentParser:
     parser.add_argument("-v", "--verbose", action="store_true", help="say what happens")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     kinds = plugins.kinds(app.commands)
-    asked = next((word for word in given if word in kinds), None)
+    asked = next((kind for word in given if (kind := word.replace("-", "_")) in kinds), None)
     for kind in kinds:
         if asked is None or kind == asked:
             module = plugins.load(app.commands, kind)
             about: str = module.HELP
-            command = commands.add_parser(kind, help=about, description=about)
+            command = commands.add_parser(kind.replace("_", "-"), help=about, description=about)
             module.add_arguments(command)
             command.set_defaults(run=module.run)
     return parser

@@ -34,7 +34,7 @@ class Settings:
     host: str = setting("127.0.0.1", "Name or address of the receiver.")
     port: int = setting(7000, "Port of the receiver.", minimum=1, maximum=65535)
     transport: str = setting(
-        "udp", "UDP, or TCP with SLIP (OSC 1.1), which loses nothing.", choices=("udp", "tcp")
+        "udp", "UDP, or TCP with SLIP (OSC 1.1): the network loses nothing.", choices=("udp", "tcp")
     )
     name: str = setting("", "What the window calls it; empty for its kind.")
     style: str = setting(

@@ -17,6 +17,7 @@ def test_every_preset_opens_and_is_named() -> None:
     assert {"VSeeFace", "Unreal", "Unity", "Warudo", "VMagicMirror", "TouchDesigner"} <= {
         preset.name for preset in presets
     }
+    assert {preset.output.kind for preset in presets} == set(plugins.kinds(engine.outputs))
     for preset in presets:
         assert preset.output.settings.name == preset.name
         assert preset.about.endswith(".")
