@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import os
-import sys
 import time
 
 from app.choices import live_source, osc_output, saved_config, seconds
+from app.display import has_display
 from engine.capture import cameras
 from engine.clock import NS_PER_S, now_ns
 from engine.config import Config, default, source_choice
@@ -51,13 +50,6 @@ def run(args: argparse.Namespace) -> int:
 
         return run_window(config, seconds=args.seconds, notice=notice)
     return run_headless(config, args.seconds, args.record)
-
-
-def has_display() -> bool:
-    """Tell whether a window can be opened."""
-    if not sys.platform.startswith("linux"):
-        return True
-    return any(os.environ.get(n) for n in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
 
 
 def run_headless(config: Config, seconds: float | None, slate: str | None = None) -> int:
