@@ -24,7 +24,7 @@ from engine.conditions import Conditions
 from engine.fit.person import PersonCalibration, StoredPerson
 from engine.history import History
 from engine.mailbox import Backlog, Slot
-from engine.outputs import Delivery, Sink
+from engine.outputs import Asking, Delivery, Sink
 from engine.status import Meter, SinkStatus, Traffic
 from engine.tuner import Tuner
 from engine.types import Frame, Status, TrackResult
@@ -98,6 +98,7 @@ class Line:
     handle      called with each result, on the line's thread
     finish      called at the end, on the line's thread
     heeds_absence  told that there is no face while the camera is away; recorders are not
+    centre_asked   whether a receiver has asked that straight ahead be here
     held        set while its receiver is being tested: nothing is handed over
     """
 
@@ -113,6 +114,7 @@ class Line:
         self.meter, self.traffic = Meter(), Traffic()
         self._mailbox, self._handle, self._finish_sink = mailbox, handle, finish
         self._waiting, self.held, self.heeds_absence = waiting, False, False
+        self.centre_asked: Callable[[], bool] = lambda: False
         self.worker = Worker(f"output {name}", mailbox, self._on_result, self._finish)
 
     def offer(self, item: Tracked) -> None:
@@ -175,6 +177,8 @@ def sink_line(kind: str, sink: Sink, source: Source) -> Line:
         mailbox = Backlog(max(1, round(EVERY_SECONDS * source.frame_rate)))
     line = Line(kind, mailbox, lambda item: sink.send(item[1]), sink.close, not source.live)
     line.traffic, line.heeds_absence = sink.traffic, True
+    if isinstance(sink, Asking):
+        line.centre_asked = sink.centre_asked
     return line
 
 
@@ -282,6 +286,9 @@ class Graph:
         self._history.add(result)
         self.conditions.look(frame, result)
         self._tap.offer_result(result)
+        for line in self.lines:
+            if line.centre_asked():
+                self._centre.here()
         centred = self._centre(result)
         for line in self.lines if self.sending else ():
             line.offer((frame, centred))

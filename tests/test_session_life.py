@@ -191,3 +191,25 @@ def test_recentring_changes_what_is_sent_and_not_what_is_drawn(
         assert drawn is not None
         plain = tracked(drawn[0].index).head
         np.testing.assert_array_equal(drawn[1].head.camera_from_head, plain.camera_from_head)  # pyright: ignore
+
+
+@pytest.mark.usefixtures("cameras")
+def test_a_receiver_may_ask_to_be_looked_at() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver:
+        receiver.bind(("127.0.0.1", 0))
+        door = receiver.getsockname()[1]
+        receiver.close()
+        output = output_choice("ifacialmocap", host="", listen="127.0.0.1", listen_port=door)
+        config = Config(source_choice("webcam"), outputs=(output,))
+        with (
+            Session(config, tracker_maker=SlowToMake()) as session,
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking,
+        ):
+            _until(lambda: session.status().tracked > 3)
+            assert not session.centre.set
+            asking.sendto(b"iFacialMocap_something", ("127.0.0.1", door))
+            tracked_then = session.status().tracked
+            _until(lambda: session.status().tracked > tracked_then + 10)
+            assert not session.centre.set
+            asking.sendto(b"iFacialMocap_lookForward", ("127.0.0.1", door))
+            _until(lambda: session.centre.set)

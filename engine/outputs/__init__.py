@@ -15,7 +15,7 @@ _rate      `RateSettings` and `Rate`: at most so often, or resampled to a fixed 
 from __future__ import annotations
 
 from enum import Enum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from engine.status import Traffic
 from engine.types import TrackResult
@@ -47,4 +47,13 @@ class Sink(Protocol):
 
     def close(self) -> None:
         """Release sockets and files."""
+        ...
+
+
+@runtime_checkable
+class Asking(Protocol):
+    """A sink whose receivers may ask that straight ahead be where the face now is."""
+
+    def centre_asked(self) -> bool:
+        """Tell whether one has asked since the last call. Called on another thread."""
         ...

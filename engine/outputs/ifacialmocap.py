@@ -69,7 +69,7 @@ class FacialMocapSink:
         self._smoother, self._rate = Smoother(settings.smoothing), Rate(settings.rate)
         self._asked: dict[str, _Asker] = {}
         self._door: socket.socket | None = None
-        self.strange = 0
+        self.strange, self._centre_asked = 0, False
         self._unasked: DatagramSender | None = None
         if settings.host:
             self._unasked = DatagramSender(
@@ -98,6 +98,11 @@ class FacialMocapSink:
                 self._send_asked(asker, texts[asker.version])
             self.traffic.show(BLENDSHAPE_NAMES, due.blendshapes.weights)
 
+    def centre_asked(self) -> bool:
+        """Tell whether a receiver wants to be looked at straight ahead, since the last call."""
+        asked, self._centre_asked = self._centre_asked, False
+        return asked
+
     def close(self) -> None:
         """Close all sockets."""
         for host in list(self._asked):
@@ -125,6 +130,8 @@ class FacialMocapSink:
                 self._forget(host)
             elif asked.wish in ("udp", "tcp"):
                 self._serve(host, asked)
+            else:
+                self._centre_asked = True
 
     def _serve(self, host: str, asked: Request) -> None:
         known = self._asked.get(host)
