@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.chores import Chores
 from engine import config as configuration
+from engine.capture.player import Player
 from engine.config import Choice, Config, source_choice
 from engine.errors import ConfigError, PersonError, TakeError
 from engine.fit.person import PersonCalibration
@@ -121,6 +122,11 @@ class Bridge(QObject):
     def running(self) -> bool:
         """Whether it is to track: false once the user has stopped it, or a video has ended."""
         return self._session.status().state.active
+
+    @property
+    def player(self) -> Player | None:
+        """The controls of the video that is played; None for a camera."""
+        return self._session.player
 
     def pause(self) -> None:
         """Let go of the camera and the receivers."""

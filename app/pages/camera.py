@@ -27,7 +27,10 @@ def create(desk: Desk) -> QWidget:
     source, view = SourcePanel(desk.bridge.config.source), ViewPanel(Look())
     source.chosen.connect(lambda choice: _choose(desk, choice))
     desk.undo.changed.connect(lambda config: source.follow(config.source))
-    desk.bridge.status_changed.connect(source.show_status)
+    desk.bridge.status_changed.connect(
+        lambda status: source.show_status(status, desk.bridge.player)
+    )
+    source.bar.again_wanted.connect(desk.bridge.resume)
     view.changed.connect(desk.viewport.set_look)
     _add_actions(desk, source, view)
     return column(source, view)

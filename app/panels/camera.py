@@ -19,13 +19,16 @@ from PySide6.QtWidgets import (
 )
 
 from app.panels.card import Card, text
+from app.panels.playing import PlayBar
 from app.render.look import Look, Mode
 from app.settings_form import SettingsForm
 from engine.capture import cameras
+from engine.capture.player import Player
 from engine.config import Choice, source_choice
-from engine.status import SessionStatus
+from engine.status import SessionStatus, State
 
-_SHOWN_ELSEWHERE = ("device", "path")
+_SHOWN_ELSEWHERE = ("device", "path", "loop")
+_PLAYED = ("video_file", "demo")
 _ACROSS = 3  # overlay buttons beside one another
 _VIDEOS = "Videos (*.mp4 *.mov *.mkv *.webm *.avi *.mpg *.gif);;All files (*)"
 
@@ -50,6 +53,9 @@ class SourcePanel(Card):
         buttons.addWidget(self.refresh)
         self.rows.addWidget(self.list)
         self.rows.addLayout(buttons)
+        self.bar = PlayBar()
+        self.bar.loop_wanted.connect(self._loop)
+        self.rows.addWidget(self.bar)
         self.form: SettingsForm | None = None
         self.refused = text("", "small", wrap=True)
         self.rows.addWidget(self.refused)
@@ -77,6 +83,7 @@ class SourcePanel(Card):
 
     def _show_form(self, current: Choice) -> None:
         """Offer the settings of the source; those of another kind have another form."""
+        self.bar.setVisible(current.kind in _PLAYED)
         if self.form is not None and type(self.form.settings) is type(current.settings):
             self.form.show_settings(current.settings)
             return
@@ -88,13 +95,20 @@ class SourcePanel(Card):
         self.form.changed.connect(self._edited)
         self.rows.insertWidget(self.rows.indexOf(self.refused), self.form)
 
+    def _loop(self, on: bool) -> None:
+        self._edited(replace(self._choices[self.list.currentIndex()].settings, loop=on))
+
     def _edited(self, settings: object) -> None:
         at = self.list.currentIndex()
         self._choices[at] = replace(self._choices[at], settings=settings)
         self.chosen.emit(self._choices[at])
 
-    def show_status(self, status: SessionStatus) -> None:
-        """Say what the camera's driver would not do."""
+    def show_status(self, status: SessionStatus, player: Player | None) -> None:
+        """Say what the camera's driver would not do, or where a video is."""
+        current = self._choices[self.list.currentIndex()]
+        if current.kind in _PLAYED:
+            ended = status.state is State.ENDED
+            self.bar.show_player(player, loop=current.settings.loop, ended=ended)
         self.refused.setText(f"The camera refuses: {', '.join(status.refused)}.")
         self.refused.setVisible(bool(status.refused))
 

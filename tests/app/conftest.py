@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shutil
 import subprocess
@@ -24,6 +25,20 @@ for _name in ("QT_QPA_PLATFORM_PLUGIN_PATH", "QT_QPA_FONTDIR"):
 @pytest.fixture(scope="session")
 def head() -> HeadModel:
     return open_head.load(open_head.DEFAULT_PATH)
+
+
+@pytest.fixture(autouse=True)
+def nothing_stays_current() -> Iterator[None]:
+    """Take a context of EGL off this thread: it outlives its release, and Qt's cannot go beside."""
+    yield
+    try:
+        egl = ctypes.CDLL("libEGL.so.1")
+    except OSError:
+        return
+    egl.eglGetCurrentDisplay.restype = ctypes.c_void_p
+    egl.eglMakeCurrent.argtypes = [ctypes.c_void_p] * 4
+    if display := egl.eglGetCurrentDisplay():
+        egl.eglMakeCurrent(display, None, None, None)
 
 
 @pytest.fixture
