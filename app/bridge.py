@@ -91,7 +91,8 @@ class Bridge(QObject):
         self._session.apply(replace(self._session.config, **parts))
         self._tell()
         self._report()
-        self._unsaved |= parts
+        played = "source" in parts and parts["source"].kind == "take"  # a step may lead there
+        self._unsaved |= {name: parts[name] for name in parts if not (played and name == "source")}
         if parts.keys() == {"shapes"}:
             self._saving.start()  # a slider moves faster than a file is written
         else:
@@ -175,11 +176,23 @@ class Bridge(QObject):
         source = self._session.config.source
         return Path(source.settings.path) if source.kind == "take" else None
 
+    @property
+    def kept(self) -> Config:
+        """The configuration to keep in a profile: with the camera, not what is played."""
+        config = self._session.config
+        played = self.playing is not None and self._camera is not None
+        return replace(config, source=self._camera) if played else config
+
     def play(self, take: Path) -> None:
         """Play a take in the camera's place, until `end_playing`; not kept for the next start."""
         if self.playing is None:
             self._camera = self._session.config.source
-        self._show_source(source_choice("take", path=str(take)))
+        self._show_source(source_choice("take", path=str(take), hold=True, sound=True))
+
+    @property
+    def player(self) -> Player | None:
+        """The controls of the video or take that is played; None for a camera."""
+        return self._session.player
 
     def end_playing(self) -> None:
         """Go back to the camera."""

@@ -22,15 +22,21 @@ class Chores(QObject):
     def __init__(self, name: str, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._errands, self._stopped = Errands(name), False
-        self._waiting: list[tuple[Errand, Then]] = []
+        self._waiting: list[tuple[Errand, Then, Then]] = []
         self._timer = QTimer(self, interval=_LOOK_MS)
         self._timer.timeout.connect(self._look)
 
-    def do(self, call: Callable[[Errand], Any], then: Then) -> Errand:
-        """Queue a call; `then` gets the errand on Qt's thread when it is over, however it went."""
+    def do(
+        self, call: Callable[[Errand], Any], then: Then, meanwhile: Then = lambda errand: None
+    ) -> Errand:
+        """Queue a call.
+
+        then       gets the errand on Qt's thread when it is over, however it went
+        meanwhile  gets it now and then until it is
+        """
         errand = self._errands.do(call)
         if not self._stopped:
-            self._waiting.append((errand, then))
+            self._waiting.append((errand, then, meanwhile))
             self._timer.start()
         return errand
 
@@ -47,9 +53,12 @@ class Chores(QObject):
         self._errands.close()
 
     def _look(self) -> None:
-        over = [pair for pair in self._waiting if pair[0].done]
-        self._waiting = [pair for pair in self._waiting if not pair[0].done]
+        before, self._waiting = self._waiting, []
+        over = [one for one in before if one[0].done]
+        self._waiting = [one for one in before if one not in over]
         if not self._waiting:
             self._timer.stop()
-        for errand, then in over:
+        for errand, _, meanwhile in self._waiting.copy():
+            meanwhile(errand)
+        for errand, then, _ in over:
             then(errand)

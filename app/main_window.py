@@ -18,6 +18,7 @@ from app.log_window import LogKeeper
 from app.menus import Menus
 from app.pages import Page, Place
 from app.panels.face_calibration import FaceCalibrationDialog
+from app.panels.playback import PlaybackBar
 from app.panels.tracking import TrackingPanel
 from app.picture import Picture
 from app.profiles_menu import ProfilesMenu
@@ -61,6 +62,7 @@ class MainWindow(QMainWindow):
         beside = [page for page in self.pages.values() if page.place is Place.SIDE]
         below = [page for page in self.pages.values() if page.place is Place.BELOW]
         self.side, self.strip = SidePages((self.tracking, self.first_steps), beside), Strip(below)
+        self.playback = PlaybackBar(self.desk)
         self._columns = QSplitter(Qt.Orientation.Horizontal, childrenCollapsible=False)
         self.picture = Picture(bridge, self.viewport, self)
         self._arrange()
@@ -79,6 +81,7 @@ class MainWindow(QMainWindow):
         rows.setContentsMargins(0, 0, 0, 0)
         rows.setSpacing(10)
         rows.addWidget(self.viewport, 1)
+        rows.addWidget(self.playback)
         rows.addWidget(self.strip)
         self._columns.addWidget(left)
         self._columns.addWidget(self.side)

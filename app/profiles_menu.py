@@ -100,7 +100,7 @@ class ProfilesMenu(QObject):
             self._choose("")
 
     def _store(self, name: str) -> None:
-        config = self._desk.bridge.config
+        config = self._desk.bridge.kept
         if self._done(lambda: self._profiles.save(name, config)):
             self._choose(name)
 

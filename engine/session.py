@@ -165,7 +165,9 @@ class Session:
     def player(self) -> Player | None:
         """The controls of the video or take that is played; None for a camera."""
         graph = self._graph
-        return graph.source.player if graph and isinstance(graph.source, Playable) else None
+        if graph is None or graph.ended or self._busy:  # another may be about to be opened
+            return None
+        return graph.source.player if isinstance(graph.source, Playable) else None
 
     def stop(self) -> None:
         """End all threads in the order of the flow. Raises TimeoutError naming those that hang."""

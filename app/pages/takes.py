@@ -12,6 +12,7 @@ from app.actions import Menu
 from app.desk import Desk
 from app.pages import Place
 from app.pages._column import column
+from app.panels.export_dialog import ExportDialog
 from app.panels.over_picture import MendOffer, RecordingFrame
 from app.panels.record import RecordCard
 from app.panels.take_settings import TakeSettings
@@ -74,6 +75,7 @@ class TakesPage(QWidget):
         self.takes.list.wanted.connect(self.play)
         self.takes.details.play.connect(self.play)
         self.takes.details.reveal.connect(self.reveal)
+        self.takes.details.export.connect(self.export)
         self.shelf.cut_off.connect(self._offer)
         bridge.status_changed.connect(self._begin)
         bridge.configured.connect(self._on_configured)
@@ -84,6 +86,12 @@ class TakesPage(QWidget):
             self._desk.bridge.play(folder)
         else:
             self.takes.tell(_tr("pages", "A take is being recorded: end it first."), True)
+
+    def export(self, folder: Path) -> ExportDialog:
+        """Ask how a take is to be exported."""
+        dialog = ExportDialog(folder, self._desk.bridge.exports, self.window())
+        dialog.show()
+        return dialog
 
     def reveal(self, folder: Path) -> None:
         """Show a folder as the desktop does."""

@@ -24,10 +24,15 @@ class Player:
     duration_s  of the video; None if the file does not say
     frame_s     nominal time from picture to picture
     loop        start again at the end
+    hold        wait at the end, paused, instead of ending
+    shown       position_s of the picture handed over last and the moment on the clock for which it
+                stands; None while nothing moves
     """
 
     def __init__(self, duration_s: float | None, frame_s: float, *, loop: bool) -> None:
         self.duration_s, self.frame_s, self.loop = duration_s, frame_s, loop
+        self.hold = False
+        self.shown: tuple[float, int] | None = None
         self.position_s = 0.0  # of the picture that was handed over last
         self._playing, self._speed = True, 1.0
         self._orders: Backlog[Order] = Backlog(_WAITING)

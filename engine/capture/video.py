@@ -84,11 +84,15 @@ class VideoReader:
                 due_ns = self._due_ns(self._pending)
                 nap_s = (due_ns - clock.now_ns()) / clock.NS_PER_S if self._paced else 0.0
             self._held = not playing
+            if self._held:
+                self.player.shown = None
             order = self.player.asked(min(max(nap_s, 0.0), LONGEST_NAP_S))
             if order is not None:
                 if (picture := self._obeyed(order)) is not None:
                     return self._handed(picture, self._present_ns())
-            elif nap_s <= 0.0:
+            elif nap_s <= 0.0 and self._pending is None and self.player.hold:
+                self.player.playing = False
+            elif nap_s <= 0.0 and playing:
                 return None if self._pending is None else self._handed(self._pending, due_ns)
         return None
 
@@ -144,6 +148,7 @@ class VideoReader:
         self._pending = None
         self._last = picture.position_s, captured_ns
         self.player.position_s = picture.position_s
+        self.player.shown = self._last if self.player.playing else None
         frame = Frame(picture.upright(), self._index, captured_ns, self._passage)
         self._index += 1
         return frame

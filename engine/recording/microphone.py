@@ -46,7 +46,7 @@ class Microphone:
         self._heard, self._samples, self._clipped_ns = heard, 0, 0
         self.level = Level(0.0, 0.0, False)
         self.lost = 0
-        sounddevice = _library()
+        sounddevice = sound_library()
         try:
             number = _device(sounddevice, settings.device)
             about = sounddevice.query_devices(number, "input")
@@ -102,7 +102,7 @@ def measured(samples: NDArray[np.int16], now_ns: int, clipped_ns: int) -> tuple[
 def devices() -> list[str]:
     """Return the names of the inputs; none where sound cannot be had at all."""
     try:
-        sounddevice = _library()
+        sounddevice = sound_library()
         return [
             str(device["name"])
             for device in sounddevice.query_devices()
@@ -113,7 +113,8 @@ def devices() -> list[str]:
         return []
 
 
-def _library() -> Any:
+def sound_library() -> Any:
+    """Return PortAudio's library. Raises SourceError where the machine has none."""
     try:
         import sounddevice
     except OSError as error:  # PortAudio itself is absent

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent, QSettings, QTimer
 from PySide6.QtWidgets import QApplication
+from pythonosc.osc_packet import OscPacket
 
 from app.bridge import Bridge
 from app.first_steps import DONE
@@ -20,7 +22,7 @@ from app.pages.takes import TakesPage
 from app.recorder import Phase
 from app.take_shelf import STILL_WRITTEN_S
 from engine import clock, config
-from engine.config import Config, TrackerConfig, source_choice
+from engine.config import Config, TrackerConfig, output_choice, source_choice
 from engine.fit.heads import HeadModel
 from engine.fit.person import PersonCalibration, StoredPerson
 from engine.graph import FrameTracker
@@ -257,6 +259,110 @@ def test_a_take_that_was_cut_off_is_offered_and_mended(open_window: Opened, tmp_
     assert (info.status, info.recovered) == (COMPLETE, True)
     assert info.frames > 10
     assert len(read_take(folder).status) == info.frames
+
+
+def test_a_take_drives_the_receivers_and_is_wound(open_window: Opened, tmp_path: Path) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as inbox:
+        inbox.bind(("127.0.0.1", 0))
+        inbox.setblocking(False)
+        port = inbox.getsockname()[1]
+        stage = open_window(outputs=(output_choice("vmc", port=port),))
+        stage.record(1.0)
+        bar, folder = stage.window.playback, tmp_path / "takes" / "Scene_001"
+        stage.page.takes.list.setCurrentRow(0)
+        stage.page.takes.details.buttons["play"].click()
+        stage.until(lambda: stage.bridge.player is not None, "it is played")
+        player = stage.bridge.player
+        assert player is not None
+        assert bar.isVisible()
+        sent: list[tuple[float, ...]] = []
+        stage.until(lambda: sent.extend(packets(inbox)) or not player.playing, "it has ended")
+        ended = time.monotonic()
+        stage.until(
+            lambda: sent.extend(packets(inbox)) or time.monotonic() > ended + 0.3, "all has come"
+        )
+        take = read_take(folder)
+        by_picture = sent[-len(take.status) :]
+        assert len(set(by_picture)) > 20
+        sent.clear()
+        seventh_s = (take.captured_ns[7] - take.captured_ns[0]) / clock.NS_PER_S
+        bar.place.setValue(round(1000 * seventh_s))
+        stage.until(lambda: sent.extend(packets(inbox)) or sent, "the picture is sent")
+        assert sent == [by_picture[7]]
+        shown: list[int] = []
+        stage.bridge.tracked.connect(lambda frame, _result: shown.append(frame.index))
+        bar.on.click()
+        stage.until(lambda: shown == [int(take.frame_index[8])], "one picture on")
+        stage.window.commands.names["takes.back"].trigger()
+        stage.until(lambda: shown[1:] == [int(take.frame_index[7])], "one picture back")
+        assert not player.playing
+        stage.until(lambda: bar.time.text().startswith(f"{seventh_s:.2f}"), "the time is shown")
+        bar.speed.setCurrentIndex(bar.speed.findData(2.0))
+        bar.loop.click()
+        assert (player.speed, player.loop) == (2.0, True)
+        bar.play.click()
+        stage.until(lambda: len(shown) > 2 + len(take.status), "it goes round")
+        status = stage.bridge._session.status()
+        assert status.dropped_by_camera == 0
+
+        stage.page.record.button.click()
+        assert "camera" in stage.page.record.told.text()
+        bar.leave.click()
+        stage.until(lambda: stage.bridge.playing is None, "the camera is back")
+        assert stage.bridge.config.source.kind == "demo"
+        assert not bar.isVisible()
+        stage.until(lambda: "demo" in stage.bridge._session.status().source, "it runs")
+    assert not (tmp_path / "config.yaml").exists()  # nothing of it is kept for the next start
+
+
+def test_a_profile_saved_while_a_take_is_played_has_the_camera(
+    open_window: Opened, tmp_path: Path
+) -> None:
+    stage = open_window()
+    stage.record()
+    stage.page.play(tmp_path / "takes" / "Scene_001")
+    stage.window.profiles.ask = lambda _title, _suggestion: "Show"
+    stage.window.commands.names["profile.save_as"].trigger()
+    assert config.load(tmp_path / "profiles" / "Show.yaml").source.kind == "demo"
+
+
+def test_a_take_is_exported_and_an_export_called_off(open_window: Opened, tmp_path: Path) -> None:
+    stage = open_window()
+    stage.record()
+    dialog = stage.page.export(tmp_path / "takes" / "Scene_001")
+    dialog.format.setCurrentIndex(dialog.format.findData("bvh"))
+    dialog.rate.setCurrentIndex(dialog.rate.findData("60"))
+    target = Path(dialog.path.text())
+    assert target.suffix == ".bvh"
+    dialog.export.click()
+    stage.until(lambda: not dialog.running and dialog.told.text(), "it is written")
+    assert str(target) in dialog.told.text()
+    lines = target.read_text().splitlines()
+    assert any(line.startswith("Frame Time: 0.01666") for line in lines)
+    dialog.export.click()
+    assert "is there already" in dialog.told.text()
+
+    dialog.format.setCurrentIndex(dialog.format.findData("head_avatar"))
+    folder = Path(dialog.path.text())
+    dialog.export.click()
+    dialog.cancel.click()
+    stage.until(lambda: not dialog.running and dialog.told.text(), "it is called off")
+    assert "Cancelled" in dialog.told.text()
+    assert not list(folder.parent.glob(f"{folder.name}*"))
+    dialog.reject()
+
+
+def packets(inbox: socket.socket) -> list[tuple[float, ...]]:
+    """Return place and turn of the head in every VMC packet that waits."""
+    heads: list[tuple[float, ...]] = []
+    while True:
+        try:
+            packet = OscPacket(inbox.recv(65536))
+        except BlockingIOError:
+            return heads
+        for timed in packet.messages:
+            if timed.message.address == "/VMC/Ext/Bone/Pos" and timed.message.params[0] == "Head":
+                heads.append(tuple(timed.message.params[1:]))
 
 
 def test_what_is_still_written_is_not_offered(open_window: Opened, tmp_path: Path) -> None:

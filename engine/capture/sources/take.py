@@ -12,6 +12,7 @@ from engine.capture.video import VideoReader
 from engine.errors import SourceError, TakeError
 from engine.recording.film import FILM_FILE
 from engine.recording.frame_times import read_frame_times
+from engine.recording.loudspeaker import Loudspeaker
 from engine.recording.reader import Take, read_take
 from engine.settings import setting
 from engine.types import Camera, Frame
@@ -24,6 +25,8 @@ class Settings:
     path: str = setting("", "Folder of the take.")
     loop: bool = setting(False, "Start again at the end.")
     paced: bool = setting(True, "As fast as it was recorded; else as fast as possible.")
+    hold: bool = setting(False, "Wait at the end, for somebody who winds back.")
+    sound: bool = setting(False, "Let its sound be heard.")
 
 
 class TakeSource:
@@ -46,6 +49,10 @@ class TakeSource:
             live=False,  # nothing is lost: receivers get every value that was recorded
         )
         self.player = self._reader.player
+        self.player.hold = settings.hold
+        self._sound: Loudspeaker | None = None
+        if settings.sound and info.sound is not None:
+            self._sound = Loudspeaker(folder / FILM_FILE, self.player)
         self._indices, self._tracked = index, set(self.recorded.frame_index.tolist())
         self._shown_s = (captured_ns - captured_ns[0]) / clock.NS_PER_S
         if info.camera.intrinsics:
@@ -77,6 +84,8 @@ class TakeSource:
                 return Frame(frame.image, index, frame.captured_ns, frame.passage)
             if not self.player.playing:
                 self.player.step()  # there is nothing to be shown of this one
+        if self._sound is not None:
+            self._sound.close()
         return None
 
     def _index_at(self, position_s: float) -> int:
