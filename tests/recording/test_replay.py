@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import socket
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from engine.describing import take_info
 from engine.errors import SourceError
 from engine.fit.sides import halves, merged, unmerged
 from engine.geometry import assumed_camera
+from engine.mailbox import Slot
 from engine.recording.reader import read_take
 from engine.recording.recording import Recording, Reels
 from engine.recording.replay import Replay
@@ -27,6 +29,7 @@ from engine.recording.settings import RecordSettings
 from engine.session import Session
 from engine.status import State
 from engine.types import Blendshapes, Frame, Identity, TrackResult
+from engine.worker import Worker
 
 STEP_NS = round(clock.NS_PER_S / RATE)
 FRAMES = 12
@@ -71,7 +74,7 @@ def results() -> list[TrackResult]:
     return made
 
 
-def recorded(folder: Path) -> list[TrackResult]:
+def recorded(folder: Path, untracked: tuple[int, ...] = ()) -> list[TrackResult]:
     folder.mkdir()
     config = Config(source=source_choice("demo"))
     reels, made = Reels(RATE, 0.0), results()
@@ -80,7 +83,8 @@ def recorded(folder: Path) -> list[TrackResult]:
     recording = Recording(folder, info, head, reels, None, RecordSettings())
     for result in made:
         reels.pictures.put(picture(result.frame_index, result.captured_ns))
-        reels.results.put(result)
+        if result.frame_index not in untracked:
+            reels.results.put(result)
     recording.stop()
     return made
 
@@ -193,6 +197,48 @@ def test_a_take_is_sought_and_stepped_through_by_its_own_times(tmp_path: Path) -
         seen.append(frame.index)
     source.close()
     assert seen == [7, 2, 11, 0, 1, 4, 2]
+
+
+def test_pictures_that_were_not_tracked_are_stepped_over_both_ways(tmp_path: Path) -> None:
+    recorded(tmp_path / "t", untracked=(4, 5))
+    source = take_source.create(take_source.Settings(path=str(tmp_path / "t")))
+    source.player.playing = False
+    source.player.seek(3 * STEP_NS / clock.NS_PER_S)
+    seen: list[int] = []
+    for steps in (0, 1, 1, -1, -1, -1):
+        if steps:
+            source.player.step(steps)
+        frame = source.take()
+        assert frame is not None
+        seen.append(frame.index)
+    source.close()
+    assert seen == [3, 6, 7, 6, 3, 2]
+
+
+def test_a_take_that_is_held_waits_at_its_end_and_can_be_wound_back(tmp_path: Path) -> None:
+    recorded(tmp_path / "t")
+    settings = take_source.Settings(path=str(tmp_path / "t"), paced=False, hold=True)
+    source = take_source.create(settings)
+    frames: Slot[Frame] = Slot()
+    reader = Worker("reader", source, frames.put)
+    until(lambda: not source.player.playing)
+    last = frames.poll()
+    assert last is not None
+    assert last.index == FRAMES - 1
+    until(lambda: source.player.shown is None)  # nothing is to be heard
+    source.player.seek(0.0)
+    until(lambda: (frame := frames.poll()) is not None and frame.index == 0)
+    source.player.playing = True
+    until(lambda: (frame := frames.poll()) is not None and frame.index == FRAMES - 1)
+    assert reader.alive
+    reader.stop()
+
+
+def until(told: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not told():
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
 
 
 def test_a_paused_session_shows_what_is_sought(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ class TakeSource:
             field_of_view_rad=float(np.deg2rad(60.0)),
             live=False,  # nothing is lost: receivers get every value that was recorded
         )
-        self.player = self._reader.player
+        self.player, self._last = self._reader.player, -1
         self.player.hold = settings.hold
         self._sound: Loudspeaker | None = None
         if settings.sound and info.sound is not None:
@@ -80,10 +80,11 @@ class TakeSource:
         """Wait for the next frame; None at the end."""
         while (frame := self._reader.take()) is not None:
             index = self._index_at(self._reader.position_s)
+            back, self._last = index < self._last, index
             if index in self._tracked:
                 return Frame(frame.image, index, frame.captured_ns, frame.passage)
             if not self.player.playing:
-                self.player.step()  # there is nothing to be shown of this one
+                self.player.step(-1 if back else 1)  # there is nothing to be shown of this one
         if self._sound is not None:
             self._sound.close()
         return None
