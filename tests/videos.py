@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import wave
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -30,8 +30,13 @@ def number_of(image: np.ndarray) -> int:
     return round((units - 20) / 20) + 10 * round((tens - 20) / 20)
 
 
-def write_video(path: Path, times_ms: Sequence[int], codec: str = "mpeg4") -> Path:
-    """Write picture(0), picture(1), ... shown at the given times."""
+def write_video(
+    path: Path,
+    times_ms: Sequence[int],
+    codec: str = "mpeg4",
+    made: Callable[[int], np.ndarray] = picture,
+) -> Path:
+    """Write made(0), made(1), ... shown at the given times."""
     options = {"qscale": "1"} if codec == "mpeg4" else {"g": "25"}
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=25, options=options)
@@ -39,7 +44,7 @@ def write_video(path: Path, times_ms: Sequence[int], codec: str = "mpeg4") -> Pa
         stream.codec_context.time_base = Fraction(1, 1000)
         stream.bit_rate = 4_000_000
         for index, time_ms in enumerate(times_ms):
-            frame = av.VideoFrame.from_ndarray(picture(index), format="rgb24")
+            frame = av.VideoFrame.from_ndarray(made(index), format="rgb24")
             frame.pts, frame.time_base = time_ms, Fraction(1, 1000)
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))

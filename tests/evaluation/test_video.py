@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from landmark_head import face_points, landmark_head
-from videos import write_video
+from videos import picture, write_video
 
 from engine.config import TrackerConfig
 from engine.evaluation import tables, tracks, video
@@ -139,7 +139,7 @@ def test_overall_counts_frames_and_movers_only(clip: Clip, found: Track) -> None
 
 def test_motion_is_judged_on_the_frames_of_the_clip(tmp_path: Path) -> None:
     """The picture stands still, so that frozen points are right and shaking ones are not."""
-    path = write_video(tmp_path / "still.mp4", [0, 400, 800])
+    path = write_video(tmp_path / "still.mp4", [0, 400, 800], made=lambda _: picture(0))
     still = np.repeat(np.linspace((5, 5), (90, 60), 478)[None], 3, axis=0)
     still[:, ::2, 0] = 95 - still[:, ::2, 0]
     shaken = still + np.array([[[0.0, 0.0]], [[1.0, 0.0]], [[0.0, 0.0]]])
