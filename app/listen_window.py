@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections import deque
 
 import pyqtgraph
@@ -16,7 +17,7 @@ from engine.door import Door
 from engine.listening.tally import Tally
 
 _PERIOD_MS, _PACKETS_A_TURN = 33, 500
-_SECONDS, _CURVES = 10.0, 8
+_SECONDS = 10.0
 _COLOURS = ("#35b58f", "#e8883a", "#5b8def", "#d65db1", "#c9a227", "#9a6ee8", "#2f9fb8", "#ef5a5f")
 _USUAL = ("jawopen", "eyeblinkleft", "eyeblinkright", "eyeclosedleft", "eyeclosedright")
 
@@ -36,6 +37,7 @@ class ListenWindow(QWidget):
         self._past: dict[str, deque[tuple[float, float]]] = {}
         self._items: dict[str, QListWidgetItem] = {}
         self._curves: dict[str, pyqtgraph.PlotDataItem] = {}
+        self._colours: dict[str, str] = {}
         self.setWindowTitle(self.tr("Port {0} – FlowFace Live").format(door.port))
         self.resize(980, 560)
         self.state = text("", "quiet", wrap=True)
@@ -104,13 +106,17 @@ class ListenWindow(QWidget):
         if item.checkState() is not Qt.CheckState.Checked:
             if (curve := self._curves.pop(name, None)) is not None:
                 self.plot.removeItem(curve)
+                del self._colours[name]
         elif name not in self._curves:
             self._draw(name)
+            if name not in self._curves:  # no colour is left
+                item.setCheckState(Qt.CheckState.Unchecked)
 
     def _draw(self, name: str) -> None:
-        if len(self._curves) < _CURVES:
-            colour = QColor(_COLOURS[len(self._curves)])
-            pen = pyqtgraph.mkPen(colour, width=2)
+        free = [colour for colour in _COLOURS if colour not in self._colours.values()]
+        if free:
+            self._colours[name] = free[0]
+            pen = pyqtgraph.mkPen(QColor(free[0]), width=2)
             self._curves[name] = self.plot.plot(pen=pen, name=name, connect="finite")
 
     @property
@@ -133,4 +139,8 @@ def run_listening(door: Door, tally: Tally, host: str, seconds: float | None) ->
     window.show()
     if seconds is not None:
         QTimer.singleShot(round(1000 * seconds), window.close)
-    qt.exec()
+    before = signal.signal(signal.SIGINT, lambda *_: window.close())
+    try:
+        qt.exec()
+    finally:
+        signal.signal(signal.SIGINT, before)

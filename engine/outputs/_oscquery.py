@@ -20,7 +20,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler
-from typing import Any
+from typing import Any, NamedTuple
 
 from zeroconf import InterfaceChoice, ServiceBrowser, ServiceInfo, ServiceStateChange, Zeroconf
 
@@ -54,6 +54,13 @@ class Avatar:
     """What VRChat says; `types` maps every parameter's address to its type, None if nobody says."""
 
     types: Mapping[str, str] | None
+
+
+class Ready(NamedTuple):
+    """Where somebody is: both are served, so that a flood at one does not close the other."""
+
+    http: bool
+    osc: bool
 
 
 class AvatarWatch:
@@ -91,11 +98,11 @@ class AvatarWatch:
             if not worker.join(STOP_TIMEOUT_S):
                 _log.warning("OSCQuery did not end in time")
 
-    def _open(self, door: str) -> None:
-        """Serve a request, read a packet, or see what is due; on the thread of the ports."""
-        if door == "http":
+    def _open(self, ready: Ready) -> None:
+        """Serve a request, read a packet, see what is due; on the thread of the ports."""
+        if ready.http:
             self._doors.serve()
-        elif door == "osc":
+        if ready.osc:
             try:
                 for message in osc_reader.read(self._doors.packet()):
                     if message.address == CHANGE:
@@ -299,15 +306,13 @@ class _Doors:
         self.http_port: int = self._server.server_address[1]
         self.osc_port: int = self._osc.getsockname()[1]
 
-    def take(self) -> str | None:
-        """Wait a little for somebody: `http`, `osc`, or nobody; None once closed."""
+    def take(self) -> Ready | None:
+        """Wait a little for somebody; None once closed."""
         if self.closing:
             return None
         time.sleep(self._pace.wait_ns(clock.now_ns()) / clock.NS_PER_S)
         ready, _, _ = select.select([self._server, self._osc], [], [], TICK_S)
-        if not ready:
-            return "nobody"
-        return "osc" if self._osc in ready else "http"
+        return Ready(self._server in ready, self._osc in ready)
 
     def serve(self) -> None:
         self._server.handle_request()

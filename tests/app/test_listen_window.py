@@ -8,6 +8,7 @@ import struct
 import time
 
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 
 from app.listen_window import ListenWindow
@@ -35,6 +36,17 @@ def test_what_arrives_is_listed_and_drawn(application: QApplication) -> None:
     assert window.list.item(1).text().startswith("/face/mouthLeft")
     ys = window._curves["/face/jawOpen"].getData()[1]
     assert max(ys) == pytest.approx(11 / 12, abs=1e-6)
+    names = [f"/face/{i}" for i in range(10)]
+    window.tally.values |= dict.fromkeys(names, 0.5)
+    window.refresh()
+    for row in range(1, window.list.count()):
+        window.list.item(row).setCheckState(Qt.CheckState.Checked)
+    assert len(window.drawn) == 8
+    assert len(set(window._colours.values())) == 8
+    ticked = [window.list.item(i).checkState() for i in range(window.list.count())]
+    assert ticked.count(Qt.CheckState.Checked) == 8  # no more than can be told apart
+    window.list.item(0).setCheckState(Qt.CheckState.Unchecked)
+    assert len(window.drawn) == 7
     if picture := os.environ.get("PICTURE"):
         window.grab().save(picture)
     window.close()

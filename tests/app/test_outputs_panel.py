@@ -10,14 +10,16 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent, QSettings
-from PySide6.QtWidgets import QApplication, QLineEdit, QSpinBox
+from PySide6.QtWidgets import QApplication, QCheckBox, QLineEdit, QSpinBox
 from pythonosc.osc_bundle import OscBundle
 
 from app.bridge import Bridge
 from app.first_steps import DONE
 from app.log_window import LogKeeper
 from app.main_window import MainWindow
+from app.panels.face_calibration import FaceCalibrationDialog
 from app.panels.outputs import OutputPanel
+from app.panels.remote import RemoteCard
 from engine import config
 from engine.config import Config, output_choice, source_choice
 from engine.fit.heads import HeadModel
@@ -165,3 +167,27 @@ def _until(application: QApplication, done: Callable[[], bool], seconds: float =
         assert time.monotonic() < deadline
         application.processEvents()
         time.sleep(0.01)
+
+
+def test_what_remote_control_changes_is_shown(window: MainWindow, panel: OutputPanel) -> None:
+    session = window.bridge._session
+    session.apply(replace(session.config, outputs=(output_choice("osc"),)))
+    window.bridge._report()
+    assert [card.choice.kind for card in panel.cards] == ["osc"]
+    for _ in range(2):  # one dialog is enough
+        session.calibration_asked.put(True)
+        window.bridge._report()
+    (dialog,) = window.findChildren(FaceCalibrationDialog)
+    dialog.reject()
+
+
+def test_remote_control_is_switched_on_in_the_window_and_undone(window: MainWindow) -> None:
+    card = window.pages["outputs"].widget.findChild(RemoteCard)
+    assert isinstance(card, RemoteCard)
+    switch = card.form.field("on")
+    assert isinstance(switch, QCheckBox)
+    switch.click()
+    assert window.bridge.config.remote.on
+    window.undo.stack.undo()
+    assert not window.bridge.config.remote.on
+    assert not switch.isChecked()

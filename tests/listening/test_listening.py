@@ -144,6 +144,14 @@ def test_rubbish_breaks_nothing_and_grows_nothing(receiver: socket.socket, count
         assert 0 < tally.malformed < tally.packets or tally is not tallies[0]
 
 
+def test_a_sender_that_makes_up_names_fills_no_memory() -> None:
+    tally = Tally()
+    for index in range(3000):
+        address = f"/{index:06d}".encode()
+        tally.add(Packet(address + b"\0,f\0\0" + bytes(4), (f"10.0.0.{index}", 9), index))
+    assert (len(tally.values), len(tally.senders), tally.malformed) == (512, 8, 0)
+
+
 @pytest.mark.parametrize("plot", [False, True])
 def test_the_command_prints_what_arrives(receiver: socket.socket, plot: bool) -> None:
     """By the real program, without a display."""
