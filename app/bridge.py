@@ -124,11 +124,6 @@ class Bridge(QObject):
         """Whether it is to track: false once the user has stopped it, or a video has ended."""
         return self._session.status().state.active
 
-    @property
-    def player(self) -> Player | None:
-        """The controls of the video that is played; None for a camera."""
-        return self._session.player
-
     def pause(self) -> None:
         """Let go of the camera and the receivers."""
         self._session.pause()
