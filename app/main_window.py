@@ -14,6 +14,7 @@ from app.actions import Actions, Menu
 from app.bridge import Bridge
 from app.desk import Desk
 from app.first_steps import FirstSteps
+from app.head_view import HeadView
 from app.log_window import LogKeeper
 from app.menus import Menus
 from app.pages import Page, Place
@@ -37,6 +38,7 @@ from engine.types import Frame, TrackResult
 
 _GEOMETRY, _COLUMNS = "window/geometry", "window/columns"
 _SIDE_PAGE, _STRIP_PAGE, _STRIP_SHOWN = "window/page", "window/strip_page", "window/strip"
+_HEAD_SHOWN = "window/head"
 
 
 class MainWindow(QMainWindow):
@@ -54,6 +56,7 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("FlowFace Live")
         self.setAcceptDrops(True)
         self.viewport, self.tracking = Viewport(head), TrackingPanel()
+        self.head_view = HeadView(head)
         self.first_steps = FirstSteps(memory)
         self.commands = Actions(self, memory)
         self.undo = Undo(bridge, self)
@@ -64,7 +67,7 @@ class MainWindow(QMainWindow):
         self.side, self.strip = SidePages((self.tracking, self.first_steps), beside), Strip(below)
         self.playback = PlaybackBar(self.desk)
         self._columns = QSplitter(Qt.Orientation.Horizontal, childrenCollapsible=False)
-        self.picture = Picture(bridge, self.viewport, self)
+        self.picture = Picture(bridge, self.viewport, self.head_view, self)
         self._arrange()
         self._connect()
         self._fill_menus(beside)
@@ -80,7 +83,12 @@ class MainWindow(QMainWindow):
         rows = QVBoxLayout(left)
         rows.setContentsMargins(0, 0, 0, 0)
         rows.setSpacing(10)
-        rows.addWidget(self.viewport, 1)
+        views = QSplitter(Qt.Orientation.Horizontal, childrenCollapsible=False)
+        views.addWidget(self.viewport)
+        views.addWidget(self.head_view)
+        views.setStretchFactor(0, 1)
+        views.setHandleWidth(8)
+        rows.addWidget(views, 1)
         rows.addWidget(self.playback)
         rows.addWidget(self.strip)
         self._columns.addWidget(left)
@@ -126,6 +134,10 @@ class MainWindow(QMainWindow):
         self.strip.setVisible(bool(shown))
         preview = self.tr("&Preview")
         add(view, "view.preview", preview, self.picture.switch, "Ctrl+P", checked=True)
+        head_shown = bool(self._memory.value(_HEAD_SHOWN, False, bool))
+        self.head_view.setVisible(head_shown)
+        head_words = self.tr("Head &alone")
+        add(view, "view.head", head_words, self._show_head, "Ctrl+J", checked=head_shown)
         strip_words, full_words = self.tr("&Blendshapes"), self.tr("&Full screen")
         add(view, "view.strip", strip_words, self._show_strip, "Ctrl+B", checked=bool(shown))
         add(view, "view.full_screen", full_words, self._show_full_screen, "F11", checked=False)
@@ -152,6 +164,10 @@ class MainWindow(QMainWindow):
     def _show_strip(self, on: bool) -> None:
         self.strip.setVisible(on)
         self._memory.setValue(_STRIP_SHOWN, on)
+
+    def _show_head(self, on: bool) -> None:
+        self.head_view.setVisible(on)
+        self._memory.setValue(_HEAD_SHOWN, on)
 
     def _show_full_screen(self, on: bool) -> None:
         if on:

@@ -79,6 +79,7 @@ def run_window(
         instance.close()
         logging.getLogger().removeHandler(log)
         window.viewport.release()
+        window.head_view.release()
         window.deleteLater()
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)  # the loop has ended
     error = session.status().error
