@@ -26,5 +26,5 @@ def run(args: argparse.Namespace, config: TrackerConfig) -> tuple[str, dict[str,
     from engine.evaluation.taking import bench
 
     head = assembly.load_head(config.head)
-    figures = bench.run(head, args.kills, args.cuts, args.sync)
+    figures = bench.run(head, config, args.kills, args.cuts, args.sync)
     return bench.text(figures), figures

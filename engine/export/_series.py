@@ -76,7 +76,7 @@ def series(take: Take, rate: str | None) -> Series:
 def bridged(given: Series) -> Series:
     """Return a series without NaN: over a lost face from its last pose to its next."""
     known = np.flatnonzero(given.tracked)
-    inner = _resampled(_rows(given, known), given.seconds, given.start, given.rate, bridge=True)
+    inner = _resampled(only(given, known), given.seconds, given.start, given.rate, bridge=True)
     return replace(inner, tracked=given.tracked, row=given.row)
 
 
@@ -101,7 +101,8 @@ def _own(take: Take, captured_s: Array) -> Series:
     )
 
 
-def _rows(given: Series, rows: NDArray[np.int64]) -> Series:
+def only(given: Series, rows: NDArray[np.int64]) -> Series:
+    """Return some frames of a series."""
     return replace(
         given,
         seconds=given.seconds[rows],

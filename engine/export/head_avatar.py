@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +28,7 @@ from engine.errors import TakeError
 from engine.export._film import pictures
 from engine.export._job import Job, whole_folder
 from engine.export._rig import rig
-from engine.export._series import Series, series
+from engine.export._series import Series, only, series
 from engine.export._wavefront import obj_text
 from engine.export.point_cache import posed_frames
 from engine.fit.heads import HeadModel
@@ -42,7 +41,8 @@ _FLIP = np.diag([1.0, -1.0, -1.0, 1.0])  # OpenCV's camera axes and OpenGL's
 
 def write(take: Take, head: HeadModel, destination: Path, job: Job = Job()) -> None:  # noqa: B008
     """Write the folder. Raises TakeError if it exists, or the take has no film."""
-    found = _tracked(series(take, job.rate))
+    every = series(take, job.rate)
+    found = only(every, np.flatnonzero(every.tracked))
     mesh = rig(take, head)
     frames: list[dict[str, Any]] = []
     with whole_folder(destination) as folder:
@@ -61,20 +61,6 @@ def write(take: Take, head: HeadModel, destination: Path, job: Job = Job()) -> N
             frames.append(_frame(found, number, name))
             job.progress((number + 1) / len(found))
         _write_transforms(folder, _camera(take), frames)
-
-
-def _tracked(found: Series) -> Series:
-    rows = np.flatnonzero(found.tracked)
-    return replace(
-        found,
-        seconds=found.seconds[rows],
-        tracked=found.tracked[rows],
-        weights=found.weights[rows],
-        camera_from_head=found.camera_from_head[rows],
-        gaze=found.gaze[rows],
-        neck=found.neck[rows],
-        row=found.row[rows],
-    )
 
 
 def _frame(found: Series, number: int, name: str) -> dict[str, Any]:

@@ -11,8 +11,9 @@ import numpy as np
 from tqdm import tqdm
 
 from engine import clock, sweep
+from engine.config import TrackerConfig
 from engine.evaluation.tables import table
-from engine.evaluation.taking import act, full, killed
+from engine.evaluation.taking import act, cost, full, killed
 from engine.fit.heads import HeadModel
 from engine.recording.recording import Reels
 from engine.recording.take import load_info
@@ -20,9 +21,12 @@ from engine.recording.verify import verify
 
 DRIFT, DROPPED = 50e-6, 0.01
 _SMALL = (64, 48)
+ROUNDS = 2
 
 
-def run(head: HeadModel, kills: int, cuts: int, sync_s: float) -> dict[str, Any]:
+def run(
+    head: HeadModel, tracker: TrackerConfig, kills: int, cuts: int, sync_s: float
+) -> dict[str, Any]:
     """Measure. `kills` and `cuts` are how often; sync_s how long the drifting take is."""
     rng = np.random.default_rng(11)
     with tempfile.TemporaryDirectory() as name:
@@ -48,6 +52,7 @@ def run(head: HeadModel, kills: int, cuts: int, sync_s: float) -> dict[str, Any]
             }
         worst_ms, drift_ppm, wrong = sync(work / "sync", head, sync_s)
     return {
+        "cost": cost.by_turns(tracker, ROUNDS),
         "kills": [asdict(item) for item in left],
         "cuts": {"each": cuts, "not_whole": failed},
         "full_disk": filled,
@@ -111,7 +116,11 @@ def text(figures: dict[str, Any]) -> str:
         lines += f"full disk, {name}: {said}\n"
     if not figures["full_disk"]:
         lines += "full disk: not measured, a small disk can be mounted by root only\n"
-    found = figures["sync"]
+    spent, found = figures["cost"], figures["sync"]
+    lines += (
+        f"a frame of the tracker, 1280x720: {spent['without_ms']:.1f} ms without and "
+        f"{spent['with_ms']:.1f} ms with recording, {spent['ratio']:.2f} times\n"
+    )
     lines += (
         f"sync over {found['seconds']:.0f} s, 50 ppm drift, 1 % lost: at most "
         f"{found['worst_ms']:.1f} ms; drift told {found['told_drift_ppm']:.1f} ppm\n"
