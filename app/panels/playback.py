@@ -95,11 +95,9 @@ class PlaybackBar(QFrame):
         add(Menu.TAKES, "takes.leave", tr("Back to the &camera"), desk.bridge.end_playing)
 
     def _follow(self) -> None:
-        """Be seen while there is something to wind."""
+        """Be seen while a take is played."""
         take = self._bridge.playing is not None
-        video = self._bridge.config.source.kind == "video_file" and self._bridge.player is not None
-        self.leave.setVisible(take)
-        self.setVisible(take or video)
+        self.setVisible(take)  # a video has its controls on the Camera page
 
     @property
     def _going(self) -> Player | None:

@@ -59,12 +59,30 @@ def materials(head: HeadModel) -> Array:
 
 
 def region_colours(head: HeadModel) -> NDArray[np.uint8]:
-    """Return (V, 3) linear colours that tell neighbouring regions apart, equally light."""
+    """Return (V, 3) linear colours, those of the vertices' regions."""
+    return np.round(255 * region_table(head)).astype(np.uint8)[head.region]
+
+
+def region_table(head: HeadModel) -> Array:
+    """Return (R, 3) linear colours in [0, 1], equally light, neighbours in the list far apart."""
     # Steps of the golden angle: any few in a row are far apart.
     hue = np.deg2rad(137.5 * np.arange(len(head.region_names)) + 20.0)
     angles = hue[:, None] + np.deg2rad([0.0, -120.0, -240.0])
-    table = 0.30 + 0.26 * np.cos(angles)
-    return np.round(255 * table).astype(np.uint8)[head.region]
+    return 0.30 + 0.26 * np.cos(angles)
+
+
+def named_regions(head: HeadModel, whole: bool) -> list[tuple[str, tuple[int, int, int]]]:
+    """Return the regions that are drawn, in words, with their colours in sRGB.
+
+    whole  the whole head, not the face alone
+    """
+    # IEC 61966-2-1, above its toe, where all these colours are.
+    encoded = np.round(255 * (1.055 * region_table(head) ** (1 / 2.4) - 0.055)).astype(int)
+    return [
+        (name.replace("_", " ").capitalize(), (int(r), int(g), int(b)))
+        for name, (r, g, b) in zip(head.region_names, encoded, strict=True)
+        if name != "lashes" and (whole or _MATERIALS.get(name, _SKIN)[3] > 0.0)
+    ]
 
 
 def _spread_least(values: NDArray, edges: NDArray[np.int32]) -> Array:

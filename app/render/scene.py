@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import moderngl
 import numpy as np
 from numpy.typing import NDArray
 
+from app.render.head_mesh import named_regions
 from app.render.head_overlay import HeadOverlay
-from app.render.legend import draw_legend
+from app.render.legend import draw_key, draw_legend
 from app.render.look import Look, Mode
 from app.render.marks import MAGNIFICATION, RING_SIGMAS
 from app.render.placement import Placement
@@ -36,6 +39,7 @@ class Scene:
         self._program = compile_program(context, "camera")
         self._rectangle = context.vertex_array(self._program, [])
         self._overlay = HeadOverlay(context, head)
+        self._regions = {whole: named_regions(head, whole) for whole in (False, True)}
         self._picture: moderngl.Texture | None = None
         self._legend: moderngl.Texture | None = None
         self._legend_key: tuple[str, float, str] | None = None
@@ -88,7 +92,13 @@ class Scene:
         self._overlay.draw(placement, look, line_width_px=1.1 * scale)
         target.scissor = (0, 0, *size_px)
         if look.mode in _TITLES and look.legend and self._overlay.visible:
-            self._draw_legend(placement, scale, _TITLES[look.mode])
+            full_scale_px, title = self._overlay.full_scale_px, _TITLES[look.mode]
+            key = (f"{full_scale_px:.1f}", scale, title)
+            self._draw_legend(placement, key, lambda: draw_legend(full_scale_px, scale, title))
+        elif look.mode is Mode.REGIONS and look.legend and self._overlay.visible:
+            entries = self._regions[look.whole_head]
+            key = ("regions", scale, str(look.whole_head))
+            self._draw_legend(placement, key, lambda: draw_key(entries, scale))
 
     def _draw_picture(self, placement: Placement) -> None:
         assert self._picture is not None
@@ -102,12 +112,17 @@ class Scene:
         step_x, step_y, *shift = placement.ndc_from_image
         self._draw_rectangle(self._picture, (width * step_x, height * step_y, *shift))
 
-    def _draw_legend(self, placement: Placement, scale: float, title: str) -> None:
-        key = (f"{self._overlay.full_scale_px:.1f}", scale, title)
+    def _draw_legend(
+        self,
+        placement: Placement,
+        key: tuple[str, float, str],
+        made: Callable[[], NDArray[np.uint8]],
+    ) -> None:
+        scale = key[1]
         if self._legend is None or key != self._legend_key:
             if self._legend is not None:
                 self._legend.release()
-            plate = draw_legend(self._overlay.full_scale_px, scale, title)
+            plate = made()
             self._legend = self._context.texture(plate.shape[1::-1], 4, plate.tobytes())
             self._legend_key = key
         (width, height), (across, down) = self._legend.size, placement.target_size_px

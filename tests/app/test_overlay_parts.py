@@ -11,10 +11,17 @@ import pytest
 
 from app.render import shaders
 from app.render.colour_map import uncertainty_colours
-from app.render.head_mesh import corners, quad_diagonals, vertex_normals
-from app.render.legend import draw_legend
+from app.render.head_mesh import (
+    corners,
+    named_regions,
+    quad_diagonals,
+    region_colours,
+    vertex_normals,
+)
+from app.render.legend import draw_key, draw_legend
 from app.render.placement import Placement
 from engine.errors import AssetError
+from engine.fit.heads import HeadModel
 from engine.resources import SHADERS
 
 
@@ -142,3 +149,22 @@ def test_the_legend_shows_the_colours_from_end_to_end() -> None:
     assert (bar[-25, :3] == colours[-1]).all()
     assert plate[0, 0, 3] == 0  # rounded off
     assert (plate != draw_legend(9.7, scale=2.0)).any()  # other numbers
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_the_key_of_regions_shows_their_colours_and_cuts_no_name(
+    head: HeadModel, whole: bool
+) -> None:
+    entries = named_regions(head, whole)
+    names = [name for name, _ in entries]
+    assert ("Scalp" in names) == whole
+    assert {"Nose", "Mouth", "Eyeball left"} <= set(names)
+    nose = head.region_names.index("nose")
+    linear = region_colours(head)[head.region == nose][0] / 255
+    expected = [255 * (1.055 * value ** (1 / 2.4) - 0.055) for value in linear]
+    np.testing.assert_allclose(dict(entries)["Nose"], expected, atol=1.5)
+    plate = draw_key(entries, scale=2.0)
+    for _, colour in entries:
+        assert (plate[..., :3] == colour).all(axis=-1).sum() == 20 * 20
+    assert plate[:, -4:, :3].max() < 60, "no letter reaches the rim"
+    assert plate[:, 200:226, :3].max() < 60, "nor the other column"
