@@ -11,22 +11,20 @@ from collections.abc import Sequence
 from dataclasses import replace
 from types import TracebackType
 
-import engine.capture.sources
-import engine.outputs
-from engine import assembly, plugins
+from engine import assembly
 from engine.assembly import TrackerFactory, TrackerMaker
 from engine.capture.choosing import comes_back, serves
 from engine.capture.player import Player
 from engine.capture.sources import Playable, Recorded, Source
 from engine.centre import Centre
-from engine.config import Choice, Config, output_names
+from engine.config import Choice, Config
 from engine.describing import take_info
 from engine.errors import FlowFaceError, PersonError, SourceError, TakeError
 from engine.fit.person import PersonCalibration
-from engine.graph import FrameTracker, Graph, Line, RecorderMaker, Tracked, recorder_line, sink_line
+from engine.graph import FrameTracker, Graph, Line, RecorderMaker, Tracked, recorder_line
 from engine.history import History
 from engine.mailbox import Retried, Slot
-from engine.outputs import Sink
+from engine.opening import create_sink, name_lines, open_output, open_source
 from engine.people import People
 from engine.preview import Preview
 from engine.recording.replay import Replay
@@ -312,7 +310,7 @@ class Session:
             # The tracker last: it takes seconds, and a mistyped host name should be told at once.
             for choice in config.outputs:
                 lines.append(open_output(choice, source))
-            _name(lines, config)
+            name_lines(lines, config)
             for name, maker in self._recorders:
                 lines.append(recorder_line(name, maker, source))
             tracker = self._tracker(config, source)
@@ -372,28 +370,8 @@ class Session:
             if choice not in kept
         }
         lines = [{**kept, **new}[choice] for choice in config.outputs]
-        _name(lines, config)
+        name_lines(lines, config)
         graph.lines = (*lines, *recorders)
         for choice, line in outputs.items():
             if choice not in kept:
                 line.stop()
-
-
-def open_source(choice: Choice) -> Source:
-    """Open a source. Raises SourceError if it is absent or broken."""
-    return plugins.load(engine.capture.sources, choice.kind).create(choice.settings)
-
-
-def open_output(choice: Choice, source: Source) -> Line:
-    """Open an output and start its thread. Raises OutputError if it cannot be addressed."""
-    return sink_line(choice.kind, create_sink(choice), source)
-
-
-def create_sink(choice: Choice) -> Sink:
-    """Make an output. Raises OutputError if it cannot be addressed."""
-    return plugins.load(engine.outputs, choice.kind).create(choice.settings)
-
-
-def _name(lines: list[Line], config: Config) -> None:
-    for line, name in zip(lines, output_names(config.outputs), strict=True):
-        line.name = name

@@ -16,7 +16,8 @@ from engine.config import source_choice
 from engine.errors import CalibrationError, ConfigError
 from engine.fit.guided import GuidedCalibration, Prompt
 from engine.fit.retarget import RetargetSettings
-from engine.session import Session, open_source
+from engine.opening import open_source
+from engine.session import Session
 
 HELP = "measure the camera with a chessboard, or your face by a few poses"
 _POLL_S = 0.01
