@@ -62,7 +62,7 @@ class PlayBar(QWidget):
         at_hand = player is not None and not ended
         for widget in (self.place, self.back, self.on, self.speed):
             widget.setEnabled(at_hand)
-        self.play.setEnabled(player is not None)
+        self.play.setEnabled(at_hand or ended)
         self.loop.setChecked(loop)
         self._show_playing(at_hand and player is not None and player.playing)
         if player is None:
