@@ -21,8 +21,8 @@ from engine.recording.take import COMPLETE, load_info
 from engine.recording.verify import verify
 from engine.types import Frame
 
-DISK_MB = 24
-_FRAMES = 600
+DISK_MB = 16
+_FRAMES = 1200
 
 
 @contextmanager
@@ -48,13 +48,13 @@ def fill(folder: Path, head: HeadModel, reserve_mb: int) -> str:
     recording, reels = act.begin(folder, head, reserve_mb=reserve_mb)
     rng = np.random.default_rng(3)
     for index in range(_FRAMES):
-        image = rng.integers(0, 255, (240, 320, 3), dtype=np.uint8)
+        image = rng.integers(0, 255, (120, 160, 3), dtype=np.uint8)
         if not recording.status().running:
             break
         reels.pictures.put(Frame(image, index, round(index * clock.NS_PER_S / act.RATE)))
         while reels.pictures.waiting > act.RATE and recording.status().running:
             time.sleep(0.004)
-        time.sleep(1 / 60)  # as fast as a fast camera
+        time.sleep(1 / 60)
     warning = recording.status().warning
     try:
         recording.stop()
