@@ -106,7 +106,7 @@ class Recorder(QObject):
         self._begin()
 
     def _begin(self) -> None:
-        self.seconds, self._asked = 0.0, True
+        self.seconds, self._asked, self.phase = 0.0, True, Phase.RECORDING
         try:
             self._bridge.begin_take(self._slate)
         except TakeError as error:

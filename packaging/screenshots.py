@@ -25,6 +25,7 @@ from PySide6.QtWidgets import QDialog
 from app.choices import live_source
 from app.first_steps import DONE
 from app.main_window import MainWindow
+from app.pages.takes import TakesPage
 from app.panels.output_card import OutputCard
 from app.render.look import Look, Mode
 from app.render.offscreen import Canvas, create_context
@@ -35,6 +36,7 @@ from app.window import run_window
 from engine import assembly
 from engine.config import Config, TrackerConfig, output_choice
 from engine.fit.heads import HeadModel
+from engine.recording.settings import RecordSettings, SoundSettings
 from engine.types import Frame, Status, TrackResult
 
 _PANEL_WIDTH_PX = 640
@@ -55,6 +57,7 @@ class Shot:
     prepare: Callable[[MainWindow], QDialog | None]
     size: tuple[int, int] = _SMALL
     theme: Theme = Theme.DARK
+    settling_ms: int = _SETTLING_MS
 
 
 def main() -> int:
@@ -83,7 +86,12 @@ def main() -> int:
     ):
         receiver.bind(("127.0.0.1", 0))
         vmc = output_choice("vmc", port=receiver.getsockname()[1], name="VSeeFace")
-        config = Config(live_source(args.source, loop=True), outputs=(vmc,))
+        config = Config(
+            live_source(args.source, loop=True),
+            outputs=(vmc,),
+            recording=RecordSettings(folder=f"{folder}/takes"),
+            sound=SoundSettings(on=False),
+        )
         memory = QSettings(f"{folder}/memory.ini", QSettings.Format.IniFormat)
         memory.setValue(DONE, True)
         status = run_window(
@@ -109,6 +117,16 @@ def _guide(out: Path) -> list[Shot]:
         for card in window.findChildren(OutputCard)[:1]:
             card.more.setChecked(True)
 
+    def recording(window: MainWindow) -> None:
+        window.show_page("takes")
+        window.findChild(TakesPage).recorder.toggle()
+
+    def playing(window: MainWindow) -> None:
+        page = window.findChild(TakesPage)
+        page.recorder.finished.connect(page.play)
+        page.shelf.changed.connect(lambda: page.takes.list.setCurrentRow(0))
+        page.recorder.toggle()
+
     return [
         Shot(f"{out}/window.png", _page("camera")),
         Shot(f"{out}/guide_camera.jpg", _page("camera"), theme=Theme.LIGHT),
@@ -117,6 +135,8 @@ def _guide(out: Path) -> list[Shot]:
         Shot(f"{out}/guide_shapes.jpg", _page("shapes")),
         Shot(f"{out}/guide_performance.jpg", _page("performance")),
         Shot(f"{out}/guide_hotkeys.jpg", lambda window: window.menus.show_hotkeys()),
+        Shot(f"{out}/guide_recording.jpg", recording, settling_ms=3500),
+        Shot(f"{out}/guide_takes.jpg", playing, theme=Theme.LIGHT, settling_ms=4500),
     ]
 
 
@@ -155,7 +175,7 @@ def _shoot(window: MainWindow, shots: Iterator[Shot]) -> None:
             dialog.close()
         _shoot(window, shots)
 
-    QTimer.singleShot(_SETTLING_MS, window, take)
+    QTimer.singleShot(shot.settling_ms, window, take)
 
 
 def _looks(head: HeadModel, frame: Frame, result: TrackResult) -> NDArray[np.uint8]:

@@ -47,6 +47,7 @@ class TakeDetails(QWidget):
         self.notes.setFixedHeight(_NOTES_HEIGHT)
         self.notes.setTabChangesFocus(True)
         self.facts = text("", "small", wrap=True)
+        self.facts.setMinimumHeight(2 * self.facts.fontMetrics().lineSpacing())
         self.buttons = {
             "play": QPushButton(self.tr("&Play")),
             "export": QPushButton(self.tr("&Export…")),
