@@ -13,7 +13,7 @@ import pytest
 from made_results import tracked
 from pythonosc.osc_bundle import OscBundle
 
-import engine.session
+import engine.opening
 from engine import clock
 from engine.config import Config, TrackerConfig, load, output_choice, save, source_choice
 from engine.errors import ConfigError, SourceError
@@ -181,7 +181,7 @@ def test_recentring_changes_what_is_sent_and_not_what_is_drawn(
         def close(self) -> None:
             pass
 
-    monkeypatch.setattr(engine.session, "create_sink", lambda _: Sink())
+    monkeypatch.setattr(engine.opening, "create_sink", lambda _: Sink())
     config = Config(source_choice("webcam"), outputs=(output_choice("vmc"),))
     with Session(config, tracker_maker=SlowToMake()) as session:
         _until(lambda: len(sent) > 2)
