@@ -29,6 +29,7 @@ class Picture(QObject):
         super().__init__(window)
         self._viewport, self._head_view, self._window = viewport, head_view, window
         self._source, self._on, self.seen = bridge.config.source, True, False
+        self._away = False  # the camera is: a picture on its way when it left comes too late
         bridge.previewed.connect(lambda frame: self._show(frame, None))
         bridge.tracked.connect(self._show)
         bridge.status_changed.connect(self._on_status)
@@ -42,7 +43,7 @@ class Picture(QObject):
             self._viewport.show_message(self.tr("The preview is off. Tracking goes on."))
 
     def _show(self, frame: Frame, result: TrackResult | None) -> None:
-        if not self._on or self._window.isMinimized():
+        if not self._on or self._away or self._window.isMinimized():
             return
         if not self.seen:
             self.seen = True
@@ -55,7 +56,8 @@ class Picture(QObject):
         self._source = config.source
 
     def _on_status(self, status: SessionStatus) -> None:
-        if status.state in (State.STOPPED, State.RECONNECTING):
+        self._away = status.state in (State.STOPPED, State.RECONNECTING)
+        if self._away:
             self.seen = False
         if status.state is State.RECONNECTING:
             self._viewport.forget()  # an old picture would look like a frozen one

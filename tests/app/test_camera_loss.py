@@ -9,15 +9,20 @@ import cv2
 import numpy as np
 import pytest
 from drawn_head import pose, tracked
-from PySide6.QtCore import QSettings, QTimer
+from PySide6.QtCore import QObject, QSettings, QTimer, Signal
+from PySide6.QtWidgets import QWidget
 
+from app.head_view import HeadView
 from app.main_window import MainWindow
+from app.picture import Picture
+from app.viewport import Viewport
 from app.window import run_window
 from engine.capture import cameras
 from engine.capture.cameras import Device
 from engine.config import Config, TrackerConfig, source_choice
 from engine.fit.heads import HeadModel
 from engine.graph import FrameTracker
+from engine.status import SessionStatus, State
 from engine.types import Camera, Frame, TrackResult
 
 pytestmark = pytest.mark.window
@@ -105,3 +110,34 @@ def test_the_window_tells_and_goes_on(
     assert "Acme Cam" in told[1][1]
     assert "Acme Cam" in told[1][2]  # over the picture as well
     assert (status, tracker.made) == (0, 1)
+
+
+class Wire(QObject):
+    """The signals of a bridge, without a session."""
+
+    tracked, previewed = Signal(object, object), Signal(object)
+    status_changed, configured = Signal(object), Signal(object)
+    config = Config(source_choice("webcam"))
+
+
+@pytest.mark.usefixtures("screen")
+def test_a_picture_that_comes_too_late_does_not_pass_for_a_camera_that_is_back(
+    head: HeadModel,
+) -> None:
+    wire, window = Wire(), QWidget()
+    viewport, head_view = Viewport(head, window), HeadView(head)
+    picture = Picture(wire, viewport, head_view, window)  # pyright: ignore[reportArgumentType]
+    frame = Frame(np.zeros((120, 160, 3), np.uint8), 0, 0)
+    wire.previewed.emit(frame)
+    assert picture.seen
+    assert "Acme Cam" not in viewport.message
+
+    wire.status_changed.emit(SessionStatus(State.RECONNECTING, trouble="Acme Cam is unplugged"))
+    wire.previewed.emit(frame)
+    assert not picture.seen
+    assert "Acme Cam" in viewport.message
+
+    wire.status_changed.emit(SessionStatus(State.RUNNING, source="Acme Cam"))
+    wire.previewed.emit(frame)
+    assert picture.seen
+    assert "Acme Cam" not in viewport.message
