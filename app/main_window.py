@@ -16,7 +16,7 @@ from app.desk import Desk
 from app.first_steps import FirstSteps
 from app.head_view import HeadView
 from app.log_window import LogKeeper
-from app.menus import Menus
+from app.menus import Menus, remembered_theme
 from app.pages import Page, Place
 from app.panels.face_calibration import FaceCalibrationDialog
 from app.panels.playback import PlaybackBar
@@ -25,6 +25,7 @@ from app.picture import Picture
 from app.profiles_menu import ProfilesMenu
 from app.side import SidePages
 from app.strip import Strip
+from app.style import set_theme
 from app.tray import Tray
 from app.undo import Undo
 from app.viewport import Viewport
@@ -52,6 +53,7 @@ class MainWindow(QMainWindow):
 
     def __init__(self, bridge: Bridge, head: HeadModel, memory: QSettings, log: LogKeeper) -> None:
         super().__init__()
+        set_theme(remembered_theme(memory))  # before there are widgets, each of which costs time
         self.bridge, self._memory, self._head = bridge, memory, head
         self.setWindowTitle("FlowFace Live")
         self.setAcceptDrops(True)
@@ -86,11 +88,14 @@ class MainWindow(QMainWindow):
         views = QSplitter(Qt.Orientation.Horizontal, childrenCollapsible=False)
         views.addWidget(self.viewport)
         views.addWidget(self.head_view)
+        # Before anything asks how much room they take.
+        self.head_view.setVisible(bool(self._memory.value(_HEAD_SHOWN, False, bool)))
         views.setStretchFactor(0, 1)
         views.setHandleWidth(8)
         rows.addWidget(views, 1)
         rows.addWidget(self.playback)
         rows.addWidget(self.strip)
+        self.strip.setVisible(bool(self._memory.value(_STRIP_SHOWN, True, bool)))
         self._columns.addWidget(left)
         self._columns.addWidget(self.side)
         self._columns.setStretchFactor(0, 1)
@@ -130,16 +135,13 @@ class MainWindow(QMainWindow):
             show = partial(self.show_page, page.name)
             add(view, f"page.{page.name}", words, lambda _=False, do=show: do(), f"F{number}")
         view.addSeparator()
-        shown = self._memory.value(_STRIP_SHOWN, True, bool)
-        self.strip.setVisible(bool(shown))
+        shown, head_shown = not self.strip.isHidden(), not self.head_view.isHidden()
         preview = self.tr("&Preview")
         add(view, "view.preview", preview, self.picture.switch, "Ctrl+P", checked=True)
-        head_shown = bool(self._memory.value(_HEAD_SHOWN, False, bool))
-        self.head_view.setVisible(head_shown)
         head_words = self.tr("Head &alone")
         add(view, "view.head", head_words, self._show_head, "Ctrl+J", checked=head_shown)
         strip_words, full_words = self.tr("&Blendshapes"), self.tr("&Full screen")
-        add(view, "view.strip", strip_words, self._show_strip, "Ctrl+B", checked=bool(shown))
+        add(view, "view.strip", strip_words, self._show_strip, "Ctrl+B", checked=shown)
         add(view, "view.full_screen", full_words, self._show_full_screen, "F11", checked=False)
         first_steps = self.tr("&First steps…")
         add(Menu.HELP, "help.first_steps", first_steps, self.first_steps.begin)

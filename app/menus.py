@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TypeVar
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, QSettings
 from PySide6.QtGui import QActionGroup, QKeySequence
 from PySide6.QtWidgets import QDialog, QWidget
 
@@ -90,15 +90,13 @@ class Menus(QObject):
             Theme.LIGHT: self.tr("&Light"),
             Theme.DARK: self.tr("&Dark"),
         }
-        present = self._desk.memory.value(THEME, Theme.SYSTEM.value)
+        present = remembered_theme(self._desk.memory)
         for theme in Theme:
-            do, on = partial(self.set_theme, theme), theme.value == present
+            do, on = partial(self.set_theme, theme), theme is present
             action = self._desk.actions.add(
                 menu, f"view.theme_{theme.value}", words[theme], lambda _, do=do: do(), checked=on
             )
             group.addAction(action)
-            if on:
-                set_theme(theme)
 
     def _toggle(self) -> None:
         if self._desk.bridge.running:
@@ -109,3 +107,9 @@ class Menus(QObject):
     def _on_status(self, status: SessionStatus) -> None:
         on = status.state.active
         self._run.setText(self.tr("&Stop") if on else self.tr("&Start"))
+
+
+def remembered_theme(memory: QSettings) -> Theme:
+    """Return the theme that was chosen last; the system's where none is known."""
+    kept = memory.value(THEME)
+    return next((theme for theme in Theme if theme.value == kept), Theme.SYSTEM)

@@ -35,7 +35,7 @@ class SidePages(QWidget):
         for page in pages:
             scroll = QScrollArea(widgetResizable=True, frameShape=QFrame.Shape.NoFrame)
             scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-            scroll.setWidget(page.widget)
+            scroll.setWidget(page.shown)
             scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
             self._stack.addWidget(scroll)
         self._stack.setMinimumWidth(_WIDTH)

@@ -20,10 +20,10 @@ class Strip(QWidget):
         self._tabs.setAccessibleName(self.tr("What is shown below the picture"))
         for page in pages:
             self._tabs.addTab(page.title)
-            self._stack.addWidget(page.widget)
+            self._stack.addWidget(page.shown)
         self._tabs.setVisible(len(pages) > 1)
         self._tabs.currentChanged.connect(self._stack.setCurrentIndex)
-        self._stack.setFixedHeight(pages[0].widget.sizeHint().height())
+        self._stack.setFixedHeight(pages[0].shown.sizeHint().height())
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         rows = QVBoxLayout(self)
         rows.setContentsMargins(0, 0, 0, 0)

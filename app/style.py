@@ -88,8 +88,10 @@ def _apply(application: QApplication) -> None:
     if theme is not Theme.SYSTEM:
         light = theme is Theme.LIGHT
     scheme = _LIGHT if light else _DARK  # where the system says nothing: pictures like the dark
-    application.setPalette(_palette(scheme))
-    application.setStyleSheet(_sheet(scheme))
+    sheet = _sheet(scheme)
+    if application.styleSheet() != sheet:  # each time costs every widget a new look at itself
+        application.setPalette(_palette(scheme))
+        application.setStyleSheet(sheet)
 
 
 def _palette(scheme: Scheme) -> QPalette:

@@ -27,7 +27,6 @@ from engine.mailbox import Retried, Slot
 from engine.opening import create_sink, name_lines, open_output, open_source
 from engine.people import People
 from engine.preview import Preview
-from engine.recording.replay import Replay
 from engine.recording.studio import Stage, Studio
 from engine.remote.control import RemoteControl
 from engine.status import SessionStatus, State
@@ -343,6 +342,8 @@ class Session:
     def _tracker(self, config: Config, source: Source) -> FrameTracker:
         """Make the tracker, which takes seconds; meanwhile a camera shows its picture."""
         if isinstance(source, Recorded):
+            from engine.recording.replay import Replay  # loads what a picture need not wait for
+
             info = source.recorded.info
             return Replay(source.recorded, assembly.head_of_take(info.head, info.head_file.sha256))
         settings = config.source.settings

@@ -7,15 +7,20 @@ A module offers
     ICON            SVG path data on a field of 24 x 24 (pages beside the picture)
     title()         what the button says
     create(desk)    its widget, which connects itself to desk.bridge and adds its own actions
+    LATER           true: made when it is first shown. For what takes long and adds no actions;
+                    `create` imports what takes long
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from types import ModuleType
 
-from PySide6.QtWidgets import QWidget
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.desk import Desk
 from engine import plugins
@@ -30,13 +35,44 @@ class Place(Enum):
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Page:
-    """A page that has been made."""
+    """A page of the window.
+
+    shown  what stands in the window: the page, or where it is made when that is first shown
+    """
 
     name: str
     title: str
     place: Place
     icon: str
-    widget: QWidget
+    shown: QWidget
+
+    @property
+    def widget(self) -> QWidget:
+        """The page itself, made if it is not yet."""
+        return self.shown.page if isinstance(self.shown, Later) else self.shown
+
+
+class Later(QWidget):
+    """Stands where a page is to be, and makes it when it is first seen."""
+
+    def __init__(self, make: Callable[[], QWidget]) -> None:
+        super().__init__()
+        self.setObjectName("page")
+        self._make = make
+        self._page: QWidget | None = None
+        QVBoxLayout(self).setContentsMargins(0, 0, 0, 0)
+
+    @property
+    def page(self) -> QWidget:
+        """The page, made if it is not yet."""
+        if self._page is None:
+            self._page = self._make()
+            self.layout().addWidget(self._page)
+        return self._page
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.page.show()
 
 
 def open_all(desk: Desk) -> dict[str, Page]:
@@ -50,7 +86,13 @@ def open_all(desk: Desk) -> dict[str, Page]:
             modules[name].title(),
             modules[name].PLACE,
             getattr(modules[name], "ICON", ""),
-            modules[name].create(desk),
+            _made(modules[name], desk),
         )
         for name in ordered
     }
+
+
+def _made(module: ModuleType, desk: Desk) -> QWidget:
+    if getattr(module, "LATER", False):
+        return Later(lambda: module.create(desk))
+    return module.create(desk)

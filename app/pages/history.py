@@ -7,9 +7,8 @@ from PySide6.QtWidgets import QWidget
 
 from app.desk import Desk
 from app.pages import Place
-from app.panels.history import HistoryPanel
 
-PLACE, ORDER = Place.BELOW, 20
+PLACE, ORDER, LATER = Place.BELOW, 20, True
 
 
 def title() -> str:
@@ -17,4 +16,6 @@ def title() -> str:
 
 
 def create(desk: Desk) -> QWidget:
+    from app.panels.history import HistoryPanel
+
     return HistoryPanel(desk.bridge.history)

@@ -15,7 +15,7 @@ from engine import output_presets
 from engine.config import Choice, Config
 from engine.remote.settings import RemoteSettings
 
-PLACE, ORDER = Place.SIDE, 30
+PLACE, ORDER, LATER = Place.SIDE, 30, True
 ICON = "M4 12h11 M10 6l6 6-6 6 M20 4v16"
 
 

@@ -9,7 +9,7 @@ from app.desk import Desk
 from app.pages import Place
 from app.panels.shapes import ShapesPanel
 
-PLACE, ORDER = Place.SIDE, 20
+PLACE, ORDER, LATER = Place.SIDE, 20, True
 ICON = "M4 6h10 M18 6h2 M16 4v4 M4 12h4 M12 12h8 M10 10v4 M4 18h9 M17 18h3 M15 16v4"
 
 

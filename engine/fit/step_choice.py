@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from engine.errors import BackendError, ConfigError
-from engine.fit.solver import Solver
-from engine.fit.steps import Steps
+
+if TYPE_CHECKING:  # their libraries take a second to load, and the window opens first
+    from engine.fit.solver import Solver
+    from engine.fit.steps import Steps
 
 KINDS = ("auto", "cpu", "torch")
 

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.spatial.transform import Rotation, Slerp
 
 from engine import clock
 from engine.settings import setting
@@ -127,6 +126,9 @@ def _head_between(before: HeadState, after: HeadState, part: float) -> HeadState
 
 
 def _pose_between(before: Array, after: Array, part: float) -> Array:
+    # Takes long to load, and every output has a rate, but few have a fixed one.
+    from scipy.spatial.transform import Rotation, Slerp
+
     pose = _mix(before, after, part)
     ends = Rotation.from_matrix(np.stack([before[:3, :3], after[:3, :3]]))
     pose[:3, :3] = Slerp([0.0, 1.0], ends)(part).as_matrix()
