@@ -27,6 +27,9 @@ from engine.types import Status, TrackResult
 _BEAT_MS, _SETTLING_S = 5, 3.0
 _MEMORY_EVERY_S = 5.0
 _MIB = 2**20
+LONG_MS = 50.0
+# When a block ended: before the first picture, before a face has been seen for a while, then.
+PHASES = ("start", "loading", "steady")
 
 
 class Watch:
@@ -35,9 +38,9 @@ class Watch:
     def __init__(self, started_ns: int) -> None:
         self._started_ns = started_ns
         self._process, self._memory_at_s = psutil.Process(), 0.0
-        self.first_picture_s = self.first_face_s = float("nan")
+        self.window_s = self.first_picture_s = self.first_face_s = float("nan")
         self.frames_ms: list[float] = []
-        self.blocks_ms: list[float] = []
+        self.blocks_ms: dict[str, list[float]] = {phase: [] for phase in PHASES}
         self.memory_mib: list[tuple[float, float]] = []
 
     @property
@@ -49,6 +52,17 @@ class Watch:
     def settled(self) -> bool:
         """Whether the start is over."""
         return self.now_s > self.first_face_s + _SETTLING_S
+
+    @property
+    def phase(self) -> str:
+        """How far the run is, out of PHASES."""
+        if np.isnan(self.first_picture_s):
+            return "start"
+        return "steady" if self.settled else "loading"
+
+    def window(self) -> None:
+        """Note that the window is shown and answers."""
+        self.window_s = self.now_s
 
     def picture(self) -> None:
         """Note that a picture has been drawn."""
@@ -67,8 +81,7 @@ class Watch:
 
     def block(self, milliseconds: float) -> None:
         """Note by how much the GUI thread was late."""
-        if self.settled:
-            self.blocks_ms.append(milliseconds)
+        self.blocks_ms[self.phase].append(milliseconds)
 
     def figures(self, rate: float) -> dict[str, Any]:
         """Return all that was noted.
@@ -76,15 +89,22 @@ class Watch:
         rate  of the tracker, frames a second
         """
         return {
+            "window_s": self.window_s,
             "first_picture_s": self.first_picture_s,
             "first_face_s": self.first_face_s,
             "tracker_ms": float(np.median(self.frames_ms)) if self.frames_ms else float("nan"),
             "tracker_rate": rate,
-            "block_ms": max(self.blocks_ms, default=float("nan")),
-            "block_p99_ms": float(np.percentile(self.blocks_ms, 99)) if self.blocks_ms else None,
-            "blocks_over_50_ms": sum(block > 50 for block in self.blocks_ms),
+            "blocks": {phase: _blocks(self.blocks_ms[phase]) for phase in PHASES},
             "memory_mib": self.memory_mib,
         }
+
+
+def _blocks(milliseconds: list[float]) -> dict[str, float]:
+    return {
+        "longest_ms": max(milliseconds, default=float("nan")),
+        "p99_ms": float(np.percentile(milliseconds, 99)) if milliseconds else float("nan"),
+        "over_50_ms": sum(block > LONG_MS for block in milliseconds),
+    }
 
 
 def headless(seconds: float, watch: Watch, config: Config) -> dict[str, Any]:
@@ -109,6 +129,7 @@ def windowed(seconds: float, watch: Watch, config: Config) -> dict[str, Any]:
     rates: list[float] = []
 
     def opened(window: MainWindow) -> None:
+        watch.window()
         window.viewport.drawn.connect(lambda _: window.picture.seen and watch.picture())
         window.bridge.tracked.connect(lambda _frame, result: watch.result(result))
         window.bridge.status_changed.connect(lambda status: rates.append(status.tracker_rate))
