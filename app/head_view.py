@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import time
+from contextlib import suppress
 from dataclasses import replace
 
 import moderngl
 import numpy as np
 from PySide6.QtCore import QPointF, QSize, Qt
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPalette, QWheelEvent
-from PySide6.QtOpenGLWidgets import QOpenGLWidget
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QPalette, QResizeEvent, QWheelEvent
+from PySide6.QtWidgets import QWidget
 
+from app.canvas import make_canvas
 from app.render.look import Look, Mode
 from app.render.orbit import Orbit, seen_from
 from app.render.scene import Scene
@@ -29,11 +30,12 @@ _KEYS = {
 }
 
 
-class HeadView(QOpenGLWidget):
+class HeadView(QWidget):
     """Draws the newest head while it is shown; empty while there is none.
 
     Drag or arrow keys turn it, the wheel goes nearer, a double click looks from the front again.
 
+    canvas   where it is drawn
     cost_ms  what the newest picture took; 0 while it is hidden
     """
 
@@ -41,11 +43,13 @@ class HeadView(QOpenGLWidget):
         super().__init__()
         self._head, self.orbit = head, Orbit()
         self._middle = (head.neutral.min(axis=0) + head.neutral.max(axis=0)) / 2
-        self._context: moderngl.Context | None = None
         self._scene: Scene | None = None
         self._result: TrackResult | None = None
         self._held: QPointF | None = None
         self._cost_ms = 0.0
+        self.canvas = make_canvas(self, self)
+        self.canvas.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.canvas.drawn.connect(self._note_cost)
         self.setMinimumSize(200, 240)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName(self.tr("The head alone; arrow keys turn it"))
@@ -62,12 +66,12 @@ class HeadView(QOpenGLWidget):
         """Take over what was found; a lost face leaves the view empty."""
         self._result = result
         if self.isVisible():
-            self.update()
+            self.canvas.update()
 
     def look_from(self, orbit: Orbit) -> None:
         """Move the camera."""
         self.orbit = orbit
-        self.update()
+        self.canvas.update()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self._held = event.position()
@@ -95,29 +99,27 @@ class HeadView(QOpenGLWidget):
         else:
             super().keyPressEvent(event)
 
-    def initializeGL(self) -> None:
-        try:
-            self._context = moderngl.create_context(require=330)
-            self._scene = Scene(self._context, self._head)
-        except (moderngl.Error, AssetError, ValueError):
-            self._context = None  # the picture beside it says so
-            return
-        self.context().aboutToBeDestroyed.connect(self.release)
+    def begin(self, context: moderngl.Context | None) -> None:
+        """Make the scene; called by the canvas, as `draw` and `end`."""
+        if context is not None:
+            with suppress(moderngl.Error, AssetError, ValueError):  # the picture beside it says so
+                self._scene = Scene(context, self._head)
 
-    def paintGL(self) -> None:
-        if self._context is None or self._scene is None:
+    def draw(self, target: moderngl.Framebuffer, size_px: tuple[int, int], ratio: float) -> None:
+        """Draw the newest head."""
+        if self._scene is None:
             return
-        started = time.perf_counter()
-        ratio = self.devicePixelRatio()
-        size_px = (round(self.width() * ratio), round(self.height() * ratio))
         colour = self.palette().color(QPalette.ColorRole.AlternateBase)
         ground = (colour.red(), colour.green(), colour.blue())
         empty = np.full((size_px[1], size_px[0], 3), ground, np.uint8)
-        target = self._context.detect_framebuffer(self.defaultFramebufferObject())
         self._scene.show(empty, self._seen(size_px))
         self._scene.draw(target, size_px, _LOOK, ratio)
-        self._context.finish()
-        self._cost_ms = 1000 * (time.perf_counter() - started)
+
+    def end(self) -> None:
+        """Give the graphics memory back."""
+        if self._scene is not None:
+            self._scene.release()
+            self._scene = None
 
     def _seen(self, size_px: tuple[int, int]) -> TrackResult | None:
         result = self._result
@@ -128,10 +130,11 @@ class HeadView(QOpenGLWidget):
 
     def release(self) -> None:
         """Give the graphics memory back while the context still exists."""
-        if self._scene is None or self._context is None:
-            return
-        self.makeCurrent()
-        self._scene.release()
-        self._context.release()
-        self._scene = self._context = None
-        self.doneCurrent()
+        self.canvas.release()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.canvas.setGeometry(self.rect())
+
+    def _note_cost(self, milliseconds: float) -> None:
+        self._cost_ms = milliseconds

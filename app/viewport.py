@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
-
 import moderngl
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtOpenGLWidgets import QOpenGLWidget
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
+from app.canvas import make_canvas
 from app.render.look import Look
 from app.render.scene import Scene
 from engine.errors import AssetError
@@ -19,19 +18,23 @@ _BACKGROUND = (0.043, 0.047, 0.055)
 _NO_GRAPHICS = "The picture needs OpenGL 3.3, which is not available here.\nTracking goes on."
 
 
-class Viewport(QOpenGLWidget):
-    """Hosts the scene; a message lies over it while there is no picture."""
+class Viewport(QWidget):
+    """Hosts the scene; a message lies over it while there is no picture.
+
+    canvas  where it is drawn
+    """
 
     drawn = Signal(float)  # milliseconds that a picture took
 
     def __init__(self, head: HeadModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._head, self._look = head, Look()
-        self._context: moderngl.Context | None = None
         self._scene: Scene | None = None
         self._shown: tuple[Frame, TrackResult | None] | None = None
         self._fresh = self._gone = False
         self._failure = ""
+        self.canvas = make_canvas(self, self)
+        self.canvas.drawn.connect(self.drawn)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(320, 240)
         self.setAccessibleName("Camera picture with the tracked head")
@@ -56,38 +59,38 @@ class Viewport(QOpenGLWidget):
     def show_result(self, frame: Frame, result: TrackResult | None) -> None:
         """Draw a frame and what was found in it."""
         self._shown, self._fresh = (frame, result), True
-        if not (self.isValid() or self._failure):
+        if not (self.canvas.isValid() or self._failure):
             self._failure = _NO_GRAPHICS
         if self._failure:
             self.show_message(self._failure)
-        self.update()
+        self.canvas.update()
 
     def forget(self) -> None:
         """Show no picture until there is a new one."""
         if self._shown is not None:
             self._shown, self._gone = None, True
-            self.update()
+            self.canvas.update()
 
     def set_look(self, look: Look) -> None:
         """Change the display options."""
         self._look = look
-        self.update()
+        self.canvas.update()
 
-    def initializeGL(self) -> None:
+    def begin(self, context: moderngl.Context | None) -> None:
+        """Make the scene; called by the canvas, as `draw` and `end`."""
+        if context is None:
+            self._failure = _NO_GRAPHICS
+            return
         try:
-            self._context = moderngl.create_context(require=330)
-            self._scene = Scene(self._context, self._head)
+            self._scene = Scene(context, self._head)
         except (moderngl.Error, AssetError, ValueError) as error:
             self._failure = f"{_NO_GRAPHICS}\n{error}"
-            return
         self._fresh = self._shown is not None
-        self.context().aboutToBeDestroyed.connect(self.release)
 
-    def paintGL(self) -> None:
-        if self._context is None or self._scene is None:
+    def draw(self, target: moderngl.Framebuffer, size_px: tuple[int, int], ratio: float) -> None:
+        """Draw the newest picture."""
+        if self._scene is None:
             return
-        started = time.perf_counter()
-        target = self._context.detect_framebuffer(self.defaultFramebufferObject())
         if self._gone:
             self._scene.forget()
             self._gone = False
@@ -95,18 +98,18 @@ class Viewport(QOpenGLWidget):
             frame, result = self._shown
             self._scene.show(frame.image, result)
             self._fresh = False
-        ratio = self.devicePixelRatio()
-        size_px = (round(self.width() * ratio), round(self.height() * ratio))
         self._scene.draw(target, size_px, self._look, ratio, _BACKGROUND)
-        self._context.finish()
-        self.drawn.emit(1000 * (time.perf_counter() - started))
+
+    def end(self) -> None:
+        """Give the graphics memory back."""
+        if self._scene is not None:
+            self._scene.release()
+            self._scene = None
 
     def release(self) -> None:
         """Give the graphics memory back while the context still exists."""
-        if self._scene is None or self._context is None:
-            return
-        self.makeCurrent()
-        self._scene.release()
-        self._context.release()
-        self._scene = self._context = None
-        self.doneCurrent()
+        self.canvas.release()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.canvas.setGeometry(self.rect())

@@ -10,13 +10,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication, QEvent, QSettings, QTimer
-from PySide6.QtGui import QOffscreenSurface, QOpenGLContext, QSurfaceFormat
+from PySide6.QtGui import QSurfaceFormat
 from PySide6.QtWidgets import QApplication
 
 from app.bridge import Bridge
 from app.log_window import LogKeeper
 from app.main_window import MainWindow
-from app.render.offscreen import SAMPLES, in_software
 from app.single_instance import SingleInstance
 from app.status_text import Light
 from app.style import LAMPS, Theme, set_theme
@@ -26,8 +25,6 @@ from engine.assembly import TrackerMaker
 from engine.config import Config, user_path
 from engine.session import Session
 from engine.status import SessionStatus, State
-
-_GL_RENDERER = 0x1F01
 
 
 def run_window(
@@ -105,24 +102,10 @@ def application() -> QApplication:
     surface.setDepthBufferSize(24)
     QSurfaceFormat.setDefaultFormat(surface)
     made = QApplication([sys.argv[0]])
-    if not _drawn_in_software():
-        surface.setSamples(SAMPLES)
-        QSurfaceFormat.setDefaultFormat(surface)
     made.setApplicationName("FlowFace Live")
     made.setWindowIcon(app_icon(LAMPS[Light.GREEN]))
     set_theme(Theme.SYSTEM)
     return made
-
-
-def _drawn_in_software() -> bool:
-    """Whether OpenGL is drawn by the processor, or is not to be had."""
-    surface, context = QOffscreenSurface(), QOpenGLContext()
-    surface.create()
-    if not (context.create() and context.makeCurrent(surface)):
-        return True
-    renderer = context.functions().glGetString(_GL_RENDERER)
-    context.doneCurrent()
-    return in_software(renderer)
 
 
 def _close_after(seconds: float, bridge: Bridge, window: MainWindow) -> None:

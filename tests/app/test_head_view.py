@@ -146,7 +146,7 @@ def test_what_is_seen_is_the_head_and_nothing_when_it_is_lost(
         pytest.skip("no screen and no Xvfb: OpenGL cannot be expected")
 
     def inked() -> float:
-        image = view.grabFramebuffer()
+        image = view.canvas.grabFramebuffer()
         ground = image.pixelColor(2, 2)
         return np.mean(
             [

@@ -139,7 +139,9 @@ def test_the_window_shows_what_is_tracked(run: Run, screen: bool) -> None:
         seen["title"] = window.tracking.title.text()
         seen["lamp"] = window.tracking.lamp.accessibleDescription()
         seen["output"] = outputs(window).cards[0].state.text()
-        seen["picture"] = window.viewport.isValid() and window.viewport.grabFramebuffer()
+        seen["picture"] = (
+            window.viewport.canvas.isValid() and window.viewport.canvas.grabFramebuffer()
+        )
         seen["message"] = window.viewport.message
 
     assert run(look_at) == 0
