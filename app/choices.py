@@ -53,6 +53,14 @@ def saved_config() -> Config:
     return config.load(path) if path.is_file() else config.default()
 
 
+def pictures_a_second(text: str) -> float:
+    """Read a rate, for argparse."""
+    value = float(text)
+    if not 0.1 <= value <= 1000.0:
+        raise argparse.ArgumentTypeError(f"{text}: must be between 0.1 and 1000")
+    return value
+
+
 def seconds(text: str) -> float:
     """Read a positive number of seconds, for argparse."""
     value = float(text)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-import engine.export
-from engine import assembly, plugins
+from app import exports
+from engine import assembly
 from engine.export._job import Job
 from engine.recording.timecode import RATES
 
@@ -18,9 +18,7 @@ HELP = "write a finished take in another format"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("take", type=Path, metavar="TAKE_DIR", help="a folder made by track")
-    parser.add_argument(
-        "--format", choices=plugins.kinds(engine.export), default="arrays", help="what to write"
-    )
+    parser.add_argument("--format", choices=exports.kinds(), default="arrays", help="what to write")
     parser.add_argument(
         "--rate",
         choices=list(RATES),
@@ -41,6 +39,6 @@ def run(args: argparse.Namespace) -> int:
     head = assembly.head_of_take(take.info.head, take.info.head_file.sha256)
     with tqdm(total=1.0, desc="exporting", bar_format="{l_bar}{bar}| {elapsed}") as bar:
         job = Job(args.rate, lambda done: bar.update(done - bar.n) and None)
-        plugins.load(engine.export, args.format).write(take, head, args.out, job)
+        exports.load(args.format).write(take, head, args.out, job)
     print(f"{args.out}: {len(take.status)} frames")
     return 0

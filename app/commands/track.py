@@ -1,20 +1,22 @@
-"""Track a video file as fast as possible, into a take folder."""
+"""Track video files and folders of pictures as fast as possible, into take folders."""
 
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
 
 from tqdm import tqdm
 
-from app.choices import DEMO, add_network_arguments, positive
+from app.choices import DEMO, add_network_arguments, pictures_a_second, positive
 from app.version import program_version
 from engine import assembly
-from engine.capture.pictures import probe
+from engine.capture.picture_files import fingerprint
 from engine.capture.sources import Source
 from engine.capture.sources.demo import CLIP
+from engine.capture.video import probe
 from engine.clock import wall_from_monotonic_ns
 from engine.config import Config, TrackerConfig, source_choice
 from engine.describing import camera_record
@@ -22,7 +24,10 @@ from engine.errors import TakeError, TrackingError
 from engine.fit.heads import HeadModel
 from engine.graph import Recorder, RecorderMaker
 from engine.network import weights
+from engine.recording.film import FILM_FILE
 from engine.recording.film_copy import add_film
+from engine.recording.frame_times import FRAMES_FILE
+from engine.recording.resume import BrokenOff, ResumedTake, broken_off, reopen
 from engine.recording.take import (
     COMPLETE,
     INFO_FILE,
@@ -38,20 +43,25 @@ from engine.resources import sha256
 from engine.session import Session
 from engine.status import SessionStatus, State
 
-HELP = "track video files as fast as possible, into take folders"
+HELP = "track video files and folders of pictures as fast as possible, into take folders"
 POLL_S = 0.05
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("source", metavar="SOURCE", nargs="+", help="video files, or demo")
+    parser.add_argument(
+        "source", metavar="SOURCE", nargs="+", help="video files, folders of pictures, or demo"
+    )
     parser.add_argument(
         "--out",
         type=Path,
         required=True,
         metavar="TAKE_DIR",
         help="a new folder; of several sources the folder of their takes, in which those that "
-        "are complete already are left as they are",
+        "are complete already are left as they are. What was broken off is gone on with",
+    )
+    parser.add_argument(
+        "--rate", type=pictures_a_second, metavar="FPS", help="pictures a second of a folder"
     )
     parser.add_argument("--max-frames", type=positive, metavar="N", help="end after N frames")
     parser.add_argument(
@@ -69,64 +79,104 @@ def run(args: argparse.Namespace) -> int:
         raise TakeError("--overlay: is possible for one source only")
     for source in tqdm(args.source, unit="file", desc="files"):
         folder = args.out / Path(source).stem
-        if _is_done(folder, CLIP if source == DEMO else Path(source)):
+        if _is_whole(folder, CLIP if source == DEMO else Path(source)):
             print(f"{folder}: complete already")
             continue
-        if folder.is_dir() and (folder / INFO_FILE).is_file():
-            discard(folder)  # broken off: it is tracked anew
         _one(args, source, folder)
     return 0
 
 
-def _is_done(folder: Path, source: Path) -> bool:
-    """Tell whether a take of this very file is there in whole."""
+def _is_whole(folder: Path, source: Path) -> bool:
+    """Tell whether a take of this very source is there in whole."""
     if not (folder / INFO_FILE).is_file():
         return False
     info = load_info(folder)
-    whole = info.status == COMPLETE and info.film is not None
-    if whole and info.source.sha256 != sha256(source):
+    if info.status == COMPLETE and info.source.sha256 != _checksum(source):
         raise TakeError(f"{folder}: is a take of another file; name another folder")
-    return whole
+    return info.status == COMPLETE and info.film is not None
 
 
 def _one(args: argparse.Namespace, source: str, folder: Path) -> None:
     path = CLIP if source == DEMO else Path(source)
-    video = probe(path)
-    config = Config(
-        source=source_choice("video_file", path=str(path), paced=False, max_frames=args.max_frames),
-        tracker=TrackerConfig(backend=args.backend, precision=args.precision, threads=args.threads),
-    )
-    head = assembly.load_head(config.tracker.head)
-    info = replace(_info(path, config.tracker, head), quarter_turns=video.quarter_turns)
-    info = replace(info, slate=folder.name)
-    reserve(folder)
-    recorders = [("take", _take_maker(folder, info, head))]
+    video = probe(path, args.rate)
+    if not _lacks_film(folder, path):
+        frames = min(filter(None, (video.frame_count, args.max_frames)), default=None)
+        _track_file(args, path, folder, video.quarter_turns, frames)
+    for name in (FILM_FILE, FRAMES_FILE):
+        (folder / name).unlink(missing_ok=True)
+    info = load_info(folder)
+    with tqdm(total=info.frames, unit="frame", desc="film") as progress:
+        add_film(folder, path, lambda pictures: progress.update(pictures - progress.n) and None)
+    print(f"{folder}: {info.frames} frames, {info.tracked} tracked")
+
+
+def _lacks_film(folder: Path, source: Path) -> bool:
+    """Tell whether a take of this source is whole but for its film."""
+    if not (folder / INFO_FILE).is_file() or _is_whole(folder, source):
+        return False
+    info = load_info(folder)
+    return info.status == COMPLETE and not info.recovered
+
+
+def _track_file(
+    args: argparse.Namespace, path: Path, folder: Path, quarter_turns: int, frames: int | None
+) -> None:
+    """Track; what is there already of the same file is gone on with."""
+    tracker = TrackerConfig(backend=args.backend, precision=args.precision, threads=args.threads)
+    head = assembly.load_head(tracker.head)
+    info = replace(_info(path, tracker, head), quarter_turns=quarter_turns, slate=folder.name)
+    before = broken_off(folder, info)
+    first = 0 if before is None else before.first
+    if before is None:
+        reserve(folder)
+        recorders = [("take", _take_maker(folder, info, head))]
+    else:
+        print(f"{folder}: goes on after {len(before.frame_index)} frames")
+        recorders = [("take", _resumed_maker(folder, before, head))]
     if args.overlay is not None:
+        if first:
+            raise TakeError("--overlay: the take was broken off; remove it to have the whole video")
         recorders.append(("overlay", _overlay_maker(args.overlay, head)))
-    frames = min(filter(None, (video.frame_count, args.max_frames)), default=None)
-    status = _track(Session(config, recorders=recorders), frames)
+    source = source_choice(
+        "video_file",
+        path=str(path),
+        rate=args.rate,
+        paced=False,
+        first=first,
+        max_frames=args.max_frames,
+    )
+    session = Session(Config(source=source, tracker=tracker), recorders=recorders)
+    try:
+        status = _track(session, frames, first)
+    except KeyboardInterrupt:
+        reopen(folder)
+        print(f"{folder}: broken off; the same command goes on with it", file=sys.stderr)
+        raise
     for sink in status.sinks:
         if sink.error is not None:
             raise TakeError(f"{sink.name}: {sink.error}")
     if status.error is not None:
+        reopen(folder)
         raise status.error
-    if status.tracked == 0:
+    if load_info(folder).tracked == 0:
         discard(folder)
         if args.overlay is not None:
             args.overlay.unlink(missing_ok=True)
         raise TrackingError(f"{path}: no face found in any of its {status.processed} frames")
-    with tqdm(total=status.processed, unit="frame", desc="film") as progress:
-        add_film(folder, path, lambda pictures: progress.update(pictures - progress.n) and None)
-    print(f"{folder}: {status.processed} frames, {status.tracked} tracked")
 
 
-def _track(session: Session, frames: int | None) -> SessionStatus:
-    with session, tqdm(total=frames, unit="frame", desc="tracking") as progress:
+def _checksum(path: Path) -> str:
+    return fingerprint(path) if path.is_dir() else sha256(path)
+
+
+def _track(session: Session, frames: int | None, first: int) -> SessionStatus:
+    bar = tqdm(total=frames, initial=first, unit="frame", desc="tracking")
+    with session, bar as progress:
         status = session.status()
         while status.state in (State.STARTING, State.RUNNING):
             time.sleep(POLL_S)
             status = session.status()
-            progress.update(status.processed - progress.n)
+            progress.update(first + status.processed - progress.n)
     return session.status()
 
 
@@ -136,7 +186,7 @@ def _info(path: Path, tracker: TrackerConfig, head: HeadModel) -> TakeInfo:
     files = sorted(weights.load(tracker.weights).folder.iterdir())
     return TakeInfo(
         program_version=program_version(),
-        source=Asset(str(path.resolve()), sha256(path)),
+        source=Asset(str(path.resolve()), _checksum(path)),
         wall_from_monotonic_ns=wall_from_monotonic_ns(),
         head=tracker.head,
         head_file=_asset(head_path),
@@ -166,6 +216,10 @@ def _take_maker(folder: Path, info: TakeInfo, head: HeadModel) -> RecorderMaker:
         return TakeWriter(folder, whole, head)
 
     return make
+
+
+def _resumed_maker(folder: Path, before: BrokenOff, head: HeadModel) -> RecorderMaker:
+    return lambda source: ResumedTake(folder, before, head)
 
 
 def _overlay_maker(path: Path, head: HeadModel) -> RecorderMaker:

@@ -17,11 +17,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-import engine.export
+from app import exports
 from app.chores import Chores
 from app.panels.card import text
 from app.settings_form import spoken
-from engine import assembly, plugins
+from engine import assembly
 from engine.errands import Errand, Unwanted
 from engine.errors import TakeError
 from engine.export._job import ExportCancelled, Job
@@ -43,7 +43,7 @@ class ExportDialog(QDialog):
         self._folder, self._chores = folder, chores
         self._errand: Errand | None = None
         self.format, self.rate, self.path = QComboBox(), QComboBox(), QLineEdit()
-        for kind in plugins.kinds(engine.export):
+        for kind in exports.kinds():
             self.format.addItem(spoken(kind), kind)
         self.rate.addItem(self.tr("As captured"), None)
         for rate in RATES:
@@ -135,7 +135,7 @@ class ExportDialog(QDialog):
         self.cancel.setVisible(on)
 
     def _show_format(self) -> None:
-        module = plugins.load(engine.export, self.format.currentData())
+        module = exports.load(self.format.currentData())
         self.about.setText((module.__doc__ or "").split("\n\n")[0].replace("\n", " "))
         name = f"{self._folder.name}{module.SUFFIX or '_' + self.format.currentData()}"
         before = self.path.text()
@@ -174,6 +174,6 @@ def export(errand: Errand, folder: Path, kind: str, path: Path, rate: str | None
     take = read_take(folder)
     head = assembly.head_of_take(take.info.head, take.info.head_file.sha256)
     try:
-        plugins.load(engine.export, kind).write(take, head, path, Job(rate, progress))
+        exports.load(kind).write(take, head, path, Job(rate, progress))
     except ExportCancelled:
         raise Unwanted from None

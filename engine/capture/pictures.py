@@ -38,6 +38,7 @@ class Picture:
 
     decoded: VideoFrame
     position_s: float
+    lost: int = 0  # pictures that are missing before it
 
     def upright(self) -> NDArray[np.uint8]:
         """Return the picture (H, W, 3) as it is meant to be seen: phones store it lying."""
@@ -142,13 +143,6 @@ class Pictures:
         position_s = stated_s if last_s is None or stated_s > last_s else nominal_s
         self._last_s = position_s
         return Picture(decoded, position_s)
-
-
-def probe(path: Path) -> VideoInfo:
-    """Return what a video file says of itself. Raises SourceError if it is none."""
-    container, _, first = _open(path)
-    with container:
-        return _info(container, first)
 
 
 def _open(path: Path) -> tuple[InputContainer, Iterator[VideoFrame], VideoFrame]:

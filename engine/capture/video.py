@@ -1,11 +1,13 @@
-"""Plays a video file frame by frame, with the times that the file itself states."""
+"""Plays a video file, or a folder of pictures, frame by frame at the times that it states."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from engine import clock
-from engine.capture.pictures import Picture, Pictures
+from engine.capture.picture_files import PictureFiles
+from engine.capture.pictures import Picture, Pictures, VideoInfo
 from engine.capture.player import Order, Player
 from engine.geometry import assumed_camera
 from engine.types import Camera, Frame
@@ -16,11 +18,13 @@ LONGEST_NAP_S = 0.1  # so that a close is noticed while waiting for a late frame
 class VideoReader:
     """A Source over a video file that can be played (engine.capture.sources: Source, Playable).
 
-    path          the file
+    path          the file, or a folder of pictures
     paced         True: every frame is handed over when its time has come, as a camera would;
                   False: as fast as it is asked for
     loop          start again at the end
     max_frames    end after so many frames; all if None
+    first         begin with this picture, counted from 0; those before it count as taken
+    rate          pictures a second of a folder
     field_of_view_rad  of the assumed camera, across the longer image side
     live          whether a frame that is not taken in time is lost
 
@@ -39,15 +43,18 @@ class VideoReader:
         paced: bool,
         loop: bool = False,
         max_frames: int | None = None,
+        first: int = 0,
+        rate: float | None = None,
         field_of_view_rad: float,
         live: bool,
     ) -> None:
         self.name, self.live = path.name, live
         self._paced, self._max_frames = paced, max_frames
         self._closing = self._held = False
-        self._index = self._passage = 0
+        self._first = first
+        self._taken = self._index = self._passage = 0
         self._last: tuple[float, int] | None = None  # position and time of the last frame
-        self._pictures = Pictures(path, halted=lambda: self._closing)
+        self._pictures = open_pictures(path, rate, lambda: self._closing)
         self._pending: Picture | None = None  # decoded, but its time has not come
         self.info = self._pictures.info
         self._frame_s = 1.0 / self.info.frame_rate
@@ -77,7 +84,10 @@ class VideoReader:
         self.player.wake()
 
     def _awaited(self) -> Frame | None:
-        while not (self._closing or self._index == self._max_frames):
+        while not self._closing and self._taken < self._first:
+            if self._pass_over(self._pictures.next()) is None:
+                return None
+        while not (self._closing or self._taken == self._max_frames):
             playing, due_ns, nap_s = self.player.playing, 0, LONGEST_NAP_S
             if playing:
                 self._pending = self._pending or self._following()
@@ -149,6 +159,34 @@ class VideoReader:
         self._last = picture.position_s, captured_ns
         self.player.position_s = picture.position_s
         self.player.shown = self._last if self.player.playing else None
-        frame = Frame(picture.upright(), self._index, captured_ns, self._passage)
-        self._index += 1
+        frame = Frame(picture.upright(), self._index + picture.lost, captured_ns, self._passage)
+        self._pass_over(picture)
         return frame
+
+    def _pass_over(self, picture: Picture | None) -> Picture | None:
+        if picture is not None:
+            self._taken += 1
+            self._index += 1 + picture.lost
+        return picture
+
+
+def probe(path: Path, rate: float | None = None) -> VideoInfo:
+    """Return what a video file or a folder says of itself. Raises SourceError if it is none.
+
+    rate  pictures a second of a folder
+    """
+    pictures = open_pictures(path, rate)
+    pictures.close()
+    return pictures.info
+
+
+def open_pictures(
+    path: Path, rate: float | None = None, halted: Callable[[], bool] = lambda: False
+) -> Pictures | PictureFiles:
+    """Open a video file or a folder of pictures.
+
+    rate    pictures a second of a folder
+    halted  asked while a file is searched: True ends the search
+    Raises SourceError.
+    """
+    return PictureFiles(path, rate) if path.is_dir() else Pictures(path, halted)

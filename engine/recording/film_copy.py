@@ -1,7 +1,8 @@
 """The film of a take that was tracked from a file: the file's own pictures and sound.
 
 They are copied as they are stored. Only a video that is stored lying, or of which a part was
-tracked, is encoded again: its pictures must be those that were tracked.
+tracked, is encoded again: its pictures must be those that were tracked. A folder of pictures
+becomes a film that loses nothing (FFV1).
 """
 
 from __future__ import annotations
@@ -31,14 +32,13 @@ def add_film(
 ) -> TakeInfo:
     """Put the film beside the tracking of a complete take; returns what take.yaml says then.
 
-    source    the video that was tracked
+    source    the video, or the folder of pictures, that was tracked
     progress  called with the number of pictures so far
     Raises TakeError if the video cannot be read or the disk refuses.
     """
     take = read_take(folder)
     info, count = take.info, len(take.frame_index)
-    part = count < _count(source)
-    if info.quarter_turns or part:
+    if source.is_dir() or info.quarter_turns or count < _count(source):
         codec = _encode(folder, source, count, info.frame_rate, progress)
         sound = None
     else:
@@ -113,14 +113,15 @@ def _encode(
     folder: Path, source: Path, count: int, rate: float, progress: Callable[[int], None]
 ) -> str:
     field_rad = float(np.deg2rad(60.0))  # of no consequence here
-    reader = VideoReader(source, paced=False, field_of_view_rad=field_rad, live=False)
+    reader = VideoReader(source, paced=False, rate=rate, field_of_view_rad=field_rad, live=False)
+    settings = FilmSettings("ffv1") if source.is_dir() else FilmSettings()
     film: Film | None = None
     for number in range(count):
         frame = reader.take()
         if frame is None:
             raise TakeError(f"{source}: has fewer pictures than were tracked")
         if film is None:
-            film = Film(folder / FILM_FILE, FilmSettings(), frame, rate, None)
+            film = Film(folder / FILM_FILE, settings, frame, rate, None)
         film.write(frame)
         progress(number + 1)
     reader.close()

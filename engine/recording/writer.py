@@ -14,6 +14,7 @@ from engine import clock
 from engine.errors import TakeError
 from engine.fit.heads import HeadModel
 from engine.recording import schema
+from engine.recording.batches import whole_batches
 from engine.recording.hashes import STREAMS
 from engine.recording.take import INFO_FILE, TRACKING_FILE, TakeInfo, completed, save_info
 from engine.recording.visibility import facing_camera
@@ -54,6 +55,22 @@ class TakeWriter:
             raise TakeError(f"{folder}: cannot be written ({error.strerror})") from error
         options = pa.ipc.IpcWriteOptions(compression="zstd")
         self._stream = pa.ipc.new_stream(self._file, self._schema, options=options)
+
+    def take_over(self, path: Path) -> None:
+        """Begin with the whole rows of another file. Raises TakeError if it has other columns."""
+        try:
+            with path.open("rb") as file:
+                stream = pa.ipc.open_stream(file)
+                if stream.schema != self._schema:
+                    raise TakeError(f"{path}: was written by another version of the program")
+                for batch in whole_batches(stream):
+                    self._stream.write_batch(batch)
+                    self.frames += batch.num_rows
+                    self.tracked += batch["status"].to_pylist().count(Status.TRACKING.value)
+            self._file.flush()
+            os.fsync(self._file.fileno())
+        except (OSError, pa.ArrowInvalid) as error:
+            raise TakeError(f"{self._folder}: cannot be written ({error})") from error
 
     def write(self, frame: Frame, result: TrackResult) -> None:
         """Append one frame's result; the picture stays in the source."""

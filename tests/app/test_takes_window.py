@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import av
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent, QSettings, QTimer
 from PySide6.QtWidgets import QApplication
@@ -341,6 +342,16 @@ def test_a_take_is_exported_and_an_export_called_off(open_window: Opened, tmp_pa
     assert any(line.startswith("Frame Time: 0.01666") for line in lines)
     dialog.export.click()
     assert "is there already" in dialog.told.text()
+
+    dialog.format.setCurrentIndex(dialog.format.findData("overlay"))
+    assert Path(dialog.path.text()).suffix == ".mp4"
+    dialog.export.click()
+    stage.until(lambda: not dialog.running and dialog.told.text(), "the video is written")
+    if "Written" in dialog.told.text():
+        with av.open(dialog.path.text()) as video:
+            assert sum(1 for _ in video.decode(video=0)) > 5
+    else:
+        assert "OpenGL" in dialog.told.text()
 
     dialog.format.setCurrentIndex(dialog.format.findData("head_avatar"))
     folder = Path(dialog.path.text())

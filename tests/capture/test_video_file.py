@@ -11,9 +11,8 @@ import pytest
 from videos import lay_on_side, picture, write_sound, write_video
 
 from engine import clock
-from engine.capture.pictures import probe
 from engine.capture.sources import video_file
-from engine.capture.video import VideoReader
+from engine.capture.video import VideoReader, probe
 from engine.errors import SourceError
 from engine.types import Frame
 
@@ -141,7 +140,7 @@ def test_what_is_no_video_is_a_source_error(tmp_path: Path) -> None:
     sound = write_sound(tmp_path / "sound.wav")
     for path, message in (
         (tmp_path / "none.mp4", "no such file"),
-        (tmp_path, "no such file"),
+        (tmp_path, "a folder of pictures needs a rate"),
         (text, "not a video"),
         (empty, "not a video"),
         (sound, "has no video stream"),

@@ -489,3 +489,26 @@ def test_a_take_without_a_face_and_an_unknown_rate_are_told(take: Take) -> None:
     blind = replace(take, status=np.array(["lost"] * FRAMES))
     with pytest.raises(TakeError, match="no frame with a face"):
         series(blind, None)
+
+
+def test_a_mask_is_where_the_mesh_lies(take: Take, head: HeadModel, tmp_path: Path) -> None:
+    """Against every pixel's centre tested for lying in a triangle."""
+    head_avatar.write(take, head, tmp_path / "avatar")
+    frame = json.loads((tmp_path / "avatar" / "transforms.json").read_text())["frames"][3]
+    mask = cv2.imread(str(tmp_path / "avatar" / frame["mask_path"]), cv2.IMREAD_UNCHANGED)
+    points = take.values["points_px"][FACES[3]].astype(np.float64)
+    height, width = mask.shape
+    assert (width, height) == (take.info.width_px, take.info.height_px)
+    y, x = np.mgrid[:height, :width] + 0.5
+    inside = np.zeros((height, width), bool)
+    for a, b, c in points[head.triangles]:
+        signs = [
+            (q[0] - p[0]) * (y - p[1]) - (q[1] - p[1]) * (x - p[0])
+            for p, q in ((a, b), (b, c), (c, a))
+        ]
+        inside |= (np.min(signs, axis=0) >= 0) | (np.max(signs, axis=0) <= 0)
+    assert inside.mean() > 0.02
+    # OpenCV also fills pixels that an edge passes through: a rim of less than a pixel
+    grown = cv2.dilate(inside.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    assert not (inside & (mask == 0)).any()
+    assert not ((mask > 0) & ~grown).any()

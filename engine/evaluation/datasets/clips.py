@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.capture.orientation import stored_from_upright
-from engine.capture.pictures import probe
-from engine.capture.video import VideoReader
+from engine.capture.video import VideoReader, probe
 from engine.errors import AssetError
 from engine.geometry import DEFAULT_FIELD_OF_VIEW_RAD, transform_points
 from engine.types import Array, Frame
