@@ -203,6 +203,7 @@ def test_the_countdown_counts_and_can_be_called_off(open_window: Opened, tmp_pat
     record.trigger()
     assert stage.page.recorder.phase is Phase.IDLE
     assert not stage.page.frame.isVisible()
+    assert not [t for t in stage.page.recorder.findChildren(QTimer) if t.isActive()]
     record.trigger()
     began = time.monotonic()
     stage.until(lambda: stage.page.recorder.seconds > 0.2, "the take begins")
