@@ -222,6 +222,7 @@ class Session:
             trouble=graph.trouble,
             hint=graph.conditions.hint,
             refused=getattr(graph.source, "refused", ()),
+            modes=getattr(graph.source, "modes", ()),
             source=graph.source.name,
             network=self._make_tracker.about,
             size_px=graph.source.camera.size_px,

@@ -9,6 +9,7 @@ from enum import Enum
 import numpy as np
 
 from engine import clock
+from engine.capture.cameras import Mode
 from engine.recording.studio import StudioStatus
 from engine.types import Array
 
@@ -81,6 +82,7 @@ class SessionStatus:
     trouble: str = ""  # why the camera gives no pictures at present
     hint: str = ""  # what hinders the tracking most, in words; empty if nothing does
     refused: tuple[str, ...] = ()  # what the camera's driver would not do
+    modes: tuple[Mode, ...] = ()  # what the camera offers, if it says so
     source: str = ""
     network: str = ""  # what runs it, on which device, in which precision
     size_px: tuple[int, int] = (0, 0)

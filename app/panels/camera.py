@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.panels.camera_modes import ModeList
 from app.panels.card import Card, text
 from app.panels.playing import PlayBar
 from app.render.look import Look, Mode
@@ -57,6 +58,9 @@ class SourcePanel(Card):
         self.bar.loop_wanted.connect(self._loop)
         self.rows.addWidget(self.bar)
         self.form: SettingsForm | None = None
+        self.modes = ModeList()
+        self.modes.chosen.connect(self._use_mode)
+        self.rows.addWidget(self.modes)
         self.refused = text("", "small", wrap=True)
         self.rows.addWidget(self.refused)
         self.refused.hide()
@@ -93,10 +97,16 @@ class SourcePanel(Card):
             self.form.deleteLater()
         self.form = SettingsForm(current.settings, without=_SHOWN_ELSEWHERE)
         self.form.changed.connect(self._edited)
-        self.rows.insertWidget(self.rows.indexOf(self.refused), self.form)
+        self.rows.insertWidget(self.rows.indexOf(self.modes) + 1, self.form)
 
     def _loop(self, on: bool) -> None:
         self._edited(replace(self._choices[self.list.currentIndex()].settings, loop=on))
+
+    def _use_mode(self, mode: cameras.Mode) -> None:
+        asked = replace(self._choices[self.list.currentIndex()].settings, **asdict(mode))
+        if self.form is not None:
+            self.form.show_settings(asked)
+        self._edited(asked)
 
     def _edited(self, settings: object) -> None:
         at = self.list.currentIndex()
@@ -109,6 +119,7 @@ class SourcePanel(Card):
         if current.kind in _PLAYED:
             ended = status.state is State.ENDED
             self.bar.show_player(player, loop=current.settings.loop, ended=ended)
+        self.modes.offer(status.modes if current.kind == "webcam" else (), current.settings)
         self.refused.setText(f"The camera refuses: {', '.join(status.refused)}.")
         self.refused.setVisible(bool(status.refused))
 

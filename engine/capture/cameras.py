@@ -9,9 +9,21 @@ from pathlib import Path
 
 import cv2
 
+from engine.capture import _v4l2
 from engine.errors import SourceError
 
 MOST_CAMERAS = 10  # tried by number where the system does not list them
+COMPRESSED = "MJPG"
+_RATE_SLACK = 0.5  # 29.97 passes for 30
+# What OpenCV can turn into a picture, and how it is called.
+FORMAT_NAMES = {
+    "YUYV": "YUYV",
+    "NV12": "NV12",
+    "UYVY": "UYVY",
+    "YU12": "YU12",
+    "GREY": "grey",
+    COMPRESSED: "MJPEG",
+}
 
 
 @dataclass(frozen=True)
@@ -20,6 +32,16 @@ class Device:
 
     number: int
     name: str
+
+
+@dataclass(frozen=True, order=True)
+class Mode:
+    """One way in which a camera sends pictures."""
+
+    width_px: int
+    height_px: int
+    frame_rate: float
+    pixel_format: str  # four letters, a key of FORMAT_NAMES
 
 
 def listed(system: Path = Path("/sys/class/video4linux")) -> list[Device]:
@@ -44,6 +66,38 @@ def resolve(wanted: str, devices: list[Device]) -> Device:
             return device
     there = ", ".join(f"{device.number} ({device.name})" for device in devices) or "none"
     raise SourceError(f"camera {wanted!r}: no such camera; found: {there}")
+
+
+def modes(device: Device, wanted_rate: float) -> tuple[Mode, ...]:
+    """Return what a camera offers, large and fast first; nothing where the system does not say.
+
+    wanted_rate  frames a second: for a size that raw formats do not carry so fast, MJPEG is first
+    """
+    if not sys.platform.startswith("linux"):
+        return ()
+    return in_order(_v4l2.modes_of_device(f"/dev/video{device.number}"), wanted_rate)
+
+
+def in_order(offered: list[_v4l2.Mode], wanted_rate: float) -> tuple[Mode, ...]:
+    """Return what can be used of what a driver lists, the best first; see `modes`."""
+    usable = {
+        Mode(width, height, round(rate, 3), letters)
+        for letters, width, height, rate in offered
+        if letters in FORMAT_NAMES
+    }
+    fast_raw = {
+        (mode.width_px, mode.height_px)
+        for mode in usable
+        if mode.pixel_format != COMPRESSED and mode.frame_rate >= wanted_rate - _RATE_SLACK
+    }
+
+    def rank(mode: Mode) -> tuple[object, ...]:
+        size = mode.width_px, mode.height_px
+        second = (mode.pixel_format == COMPRESSED) == (size in fast_raw)
+        order = list(FORMAT_NAMES).index(mode.pixel_format)
+        return (-size[0] * size[1], size, second, order, -mode.frame_rate)
+
+    return tuple(sorted(usable, key=rank))
 
 
 def lasting_name(device: Device, devices: list[Device]) -> str:

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 
 import cv2
 
+from engine.capture.cameras import COMPRESSED
 from engine.settings import setting
 
 READ_TIMEOUT_MS = 1000
-COMPRESSED = "MJPG"  # raw images of 720p do not fit through USB 2 at 30 a second
 ANY = "auto"
-FORMATS = (ANY, "MJPG", "YUYV", "NV12")
+FORMATS = (ANY, "MJPG", "YUYV", "NV12", "UYVY", "YU12", "GREY")
 
 # OpenCV hands V4L2's menu through: 1 is by hand, 3 is by aperture priority. Other systems take
 # 0.25 and 0.75 for the same two.
 _BY_HAND, _BY_ITSELF = 1.0, 3.0
+
+
+# As OpenCV hands it to V4L2, DirectShow and others.
+_EXPOSURE = (
+    "Exposure time in units of 100 microseconds: 100 is 10 ms; empty lets the camera choose."
+    if sys.platform.startswith("linux")
+    else "Exposure as the power of two of seconds on most cameras: -6 is 1/64 s; "
+    "empty lets the camera choose."
+)
 
 
 @dataclass(frozen=True)
@@ -31,9 +41,7 @@ class Settings:
         "How the camera sends its pictures; auto asks for MJPEG, as raw ones are often slow.",
         choices=FORMATS,
     )
-    exposure: float | None = setting(
-        None, "Exposure in the driver's own units; empty lets the camera choose."
-    )
+    exposure: float | None = setting(None, _EXPOSURE)
     gain: float | None = setting(
         None, "Gain in the driver's own units; empty lets the camera choose."
     )
@@ -51,6 +59,7 @@ def ask(capture: cv2.VideoCapture, wishes: Settings) -> tuple[str, ...]:
     returns  what was refused, in words
     """
     refused: list[str] = []
+    # Raw images of 720p do not fit through USB 2 at 30 a second.
     chosen = COMPRESSED if wishes.pixel_format == ANY else wishes.pixel_format
     # The order matters: many drivers reset size and rate when the format changes.
     code = cv2.VideoWriter.fourcc(*chosen)

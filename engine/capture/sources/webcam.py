@@ -39,6 +39,7 @@ class Webcam:
     waiting  called on the reading thread every half second while there is no picture; when it
              returns False, `take` returns None although nobody has closed the camera
     refused  what the driver would not do
+    modes    what the camera offers; empty where the system does not say
     """
 
     live = True
@@ -50,6 +51,7 @@ class Webcam:
         self.waiting: Callable[[], bool] = lambda: True
         self._device = cameras.resolve(settings.device, cameras.listed())
         self.name = self._device.name
+        self.modes = cameras.modes(self._device, settings.frame_rate)
         # The proving image is not handed on: it will be old when somebody takes it.
         self._capture, (width_px, height_px) = self._opened()
         self.frame_rate = _stated_rate(self._capture, settings.frame_rate)
