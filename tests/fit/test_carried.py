@@ -66,6 +66,21 @@ def test_flow_of_a_known_warp(side: int) -> None:
     assert np.median(found.sigma_px) == pytest.approx(0.155 * shrink, rel=0.15)
 
 
+def test_flow_forth_and_back_between_noisy_pictures_is_the_same_motion() -> None:
+    """Whatever the search adds both ways alike would make a still face drift."""
+    rng, points, meter = np.random.default_rng(6), _points(), FlowMeter(MotionSettings())
+    grey = _texture(7)
+    first, second = (_picture(grey + rng.normal(0.0, 12.0, grey.shape)) for _ in range(2))
+    there = meter.between(first, second, points, points)
+    assert there is not None
+    back = meter.between(second, first, points + there.shift_px, points)
+    assert back is not None
+    known = np.isfinite(there.sigma_px) & np.isfinite(back.sigma_px)
+    apart = np.linalg.norm(there.shift_px + back.shift_px, axis=1)[known]
+    moved = np.linalg.norm(there.shift_px, axis=1)[known]
+    assert np.median(apart) < 0.05 * np.median(moved)
+
+
 def test_flow_is_not_believed_under_what_came_in_front() -> None:
     grey = _texture(2)
     after = _moved(grey, np.eye(2), np.array([1.0, 0.5]))
