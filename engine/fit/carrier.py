@@ -58,5 +58,5 @@ class Carrier:
             (last.measurement, measurement),
             self._shares.of(measurement),
             self._settings,
-            self._shares.part,
+            self._shares.parts,
         )

@@ -28,7 +28,6 @@ from engine.types import Array
 
 Picture = NDArray[np.uint8]
 
-_NONE = np.zeros(0, np.intp)
 _PATCH = (9, 9)
 _WITH_THE_JAW, _TOUCHED_BY_THE_JAW = 0.3, 0.03  # skin weight
 _WITH_A_LID_M = 0.002  # travel in a whole blink
@@ -144,7 +143,7 @@ class Shares:
         travel = np.linalg.norm(chosen.expression[:, :, blinks], axis=1)
         self._lids = [np.flatnonzero(travel[:, eye] > _WITH_A_LID_M) for eye in range(2)]
         touched = moving | (chosen.skin[:, JAW] > _TOUCHED_BY_THE_JAW)
-        self.part = np.flatnonzero(touched)  # see `carried`
+        self.parts = np.flatnonzero(touched), np.arange(len(touched))  # see `carried`
 
     def of(self, now: Measurement) -> Array:
         """Return the shares (N,) for a frame whose alignment is `now`."""
@@ -162,7 +161,7 @@ def carried(
     seen: tuple[Measurement, Measurement],
     share: Array,
     settings: MotionSettings,
-    part: NDArray[np.intp] = _NONE,
+    parts: tuple[NDArray[np.intp], ...] = (),
 ) -> Carried:
     """Carry the last frame's fit along: where its vertices should be now, and how sure that is.
 
@@ -171,8 +170,8 @@ def carried(
     moved       what the flow says
     seen        the alignments of the last and of this frame
     share       (N,) what a vertex counts, from `Shares`
-    part        rows of vertices that move with the jaw: flow that is refuted at most of them is
-                believed at none
+    parts       rows of vertices that move together, with the jaw or with the head: flow that is
+                refuted at most of them is believed at none
     """
     before, now = seen
     both = (before.information > 0) & (now.information > 0)
@@ -188,9 +187,10 @@ def carried(
     total = np.where(known, total, 1.0)
     shift = (by_flow[:, None] * moved.shift_px + by_step[:, None] * step) / total[:, None]
     believed = np.where(known, share, 0.0)
-    told = part[(both & np.isfinite(moved.sigma_px))[part]]
-    if len(told):
-        believed[part] *= _falling(float(refuted[told].mean()), *settings.part_refuted)
+    for part in parts:
+        told = part[(both & np.isfinite(moved.sigma_px))[part]]
+        if len(told):
+            believed[part] *= _falling(float(refuted[told].mean()), *settings.part_refuted)
     return Carried(
         places_px + shift,
         np.sqrt(spread_px2 + 1.0 / total + settings.renew * excess),

@@ -273,8 +273,8 @@ class MotionSettings:
     # sequences, at 0.1 the clips are a twelfth less still.
     jaw_share: float = 0.25
     renew: float = 15.0  # what carries over is forgotten so much where the flow is refuted
-    # All that moves with the jaw is carried as one: fully while flow is refuted at the first share
-    # of its vertices, not at all from the second.
+    # All that moves with the jaw is carried as one, and so is the whole head: fully while flow is
+    # refuted at the first share of its vertices, not at all from the second.
     part_refuted: tuple[float, float] = (0.4, 0.6)
 
     # Flow.

@@ -164,10 +164,24 @@ def test_flow_that_is_refuted_at_most_of_a_part_is_believed_at_none(
     even, flow = np.ones(count), Displacement(np.zeros((count, 2)), np.full(count, 0.15))
     seen = _measurement(places, even, even), _measurement(jumped, even, even)
     alone = carried(places, even, flow, seen, even, settings)
-    found = carried(places, even, flow, seen, even, settings, part)
+    found = carried(places, even, flow, seen, even, settings, (part,))
     np.testing.assert_allclose(found.information[:50], left * alone.information[:50], atol=1e-3)
     np.testing.assert_array_equal(found.information[50:], alone.information[50:])
     np.testing.assert_array_equal(found.sigma, alone.sigma)
+
+
+def test_jaw_and_whole_head_are_carried_as_one(head: OpenHead) -> None:
+    """A turn that only its rim does not refute holds no vertex back, wherever it is."""
+    solver = Solver(head)
+    jaw, whole = Shares(head, solver.chosen, MotionSettings()).parts
+    count = len(solver.chosen.vertex)
+    assert 0 < len(jaw) < count / 2
+    flow = Displacement(np.zeros((count, 2)), np.full(count, 0.15))
+    even, jumped = np.ones(count), np.zeros((count, 2))
+    jumped[: round(0.8 * count), 0] = 10.0
+    seen = _measurement(np.zeros((count, 2)), even, even), _measurement(jumped, even, even)
+    found = carried(np.zeros((count, 2)), even, flow, seen, even, MotionSettings(), (jaw, whole))
+    np.testing.assert_allclose(found.information, 0.0, atol=1e-9)
 
 
 def test_mouth_and_jaw_are_carried_less(head: OpenHead) -> None:
