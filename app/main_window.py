@@ -15,6 +15,7 @@ from app.bridge import Bridge
 from app.desk import Desk
 from app.first_steps import FirstSteps
 from app.head_view import HeadView
+from app.leaving import Leaving
 from app.log_window import LogKeeper
 from app.menus import Menus, remembered_theme
 from app.pages import Page, Place
@@ -77,6 +78,7 @@ class MainWindow(QMainWindow):
         self.profiles = ProfilesMenu(self.desk, Profiles(bridge.profiles_folder), self)
         self.profiles.changed.connect(self._show_title)
         self.tray = Tray(self, self.commands)
+        self.leaving.tray = self.tray
         self._show_title(self.profiles.current)
         self._restore()
 
@@ -125,7 +127,7 @@ class MainWindow(QMainWindow):
 
     def _fill_menus(self, beside: list[Page]) -> None:
         add = self.commands.add
-        add(Menu.FILE, "file.quit", self.tr("&Quit"), self.close, "Ctrl+Q")
+        self.leaving = Leaving(self.desk, self)
         calibrate = self.tr("&Calibrate face…")
         add(Menu.PERSON, "person.calibrate_face", calibrate, self.calibrate_face, "Ctrl+K")
         view = self.commands.menu(Menu.VIEW)
@@ -228,6 +230,9 @@ class MainWindow(QMainWindow):
             self.first_steps.hide()
 
     def closeEvent(self, event: QCloseEvent) -> None:
+        if not self.leaving.allowed():
+            event.ignore()
+            return
         self._memory.setValue(_GEOMETRY, self.saveGeometry())
         self._memory.setValue(_COLUMNS, self._columns.saveState())
         self._memory.setValue(_SIDE_PAGE, self.side.page)

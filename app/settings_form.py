@@ -71,14 +71,15 @@ class SettingsForm(QWidget):
         about = field.metadata.get("about", "")
         widget = editor.widget
         widget.setToolTip(about)
-        widget.setAccessibleName(spoken(field.name))
+        label = field.metadata.get("label") or spoken(field.name)
+        widget.setAccessibleName(label)
         widget.setAccessibleDescription(about)
         self._editors[field.name] = editor
         if isinstance(widget, QCheckBox):
-            widget.setText(spoken(field.name))
+            widget.setText(label)
             self._lines.addRow(widget)
         else:
-            self._lines.addRow(spoken(field.name), widget)
+            self._lines.addRow(label, widget)
             self._lines.labelForField(widget).setToolTip(about)
 
     def _section(self, field: dataclasses.Field[Any]) -> QWidget:

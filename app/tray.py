@@ -28,7 +28,7 @@ class Tray(QSystemTrayIcon):
         self.setContextMenu(self.menu)
         self.activated.connect(self._on_activated)
         self.set_light(Light.GREY)
-        if self.isSystemTrayAvailable():
+        if self.available():
             self.show()
 
     def set_light(self, light: Light) -> None:
@@ -43,6 +43,14 @@ class Tray(QSystemTrayIcon):
         self._window.setWindowState(self._window.windowState() & ~Qt.WindowState.WindowMinimized)
         self._window.raise_()
         self._window.activateWindow()
+
+    def available(self) -> bool:
+        """Whether the desktop has a tray."""
+        return self.isSystemTrayAvailable()
+
+    def tell(self, words: str) -> None:
+        """Show a notice beside the icon."""
+        self.showMessage("FlowFace Live", words)
 
     def _on_activated(self, reason: QSystemTrayIcon.ActivationReason) -> None:
         if reason is QSystemTrayIcon.ActivationReason.Trigger:

@@ -64,7 +64,7 @@ def run_window(
     instance.another_started.connect(window.tray.show_window)
     if seconds is not None:
         _close_after(seconds, bridge, window)
-    before = signal.signal(signal.SIGINT, lambda *_: window.close())
+    before = signal.signal(signal.SIGINT, lambda *_: window.leaving.at_once())
     try:
         window.show()
         bridge.start()
@@ -110,7 +110,7 @@ def application() -> QApplication:
 
 def _close_after(seconds: float, bridge: Bridge, window: MainWindow) -> None:
     timer = QTimer(window, singleShot=True)
-    timer.timeout.connect(window.close)
+    timer.timeout.connect(window.leaving.at_once)
 
     def on_status(status: SessionStatus) -> None:
         if status.state is not State.STARTING and not timer.isActive():

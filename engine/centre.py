@@ -17,7 +17,7 @@ class Centre:
     """Recentres one result after the other. Called on one thread; told what to do from any."""
 
     def __init__(self) -> None:
-        self._wanted = False
+        self._wanted, self._count = False, 0
         self._centred_from_camera: Array | None = None  # (4, 4)
 
     @property
@@ -39,12 +39,14 @@ class Centre:
             return result
         if self._wanted:
             self._wanted = False
+            self._count += 1
             self._centred_from_camera = _centring(result.head.camera_from_head)
         centring = self._centred_from_camera
         if centring is None:
             return result
         pose = centring @ result.head.camera_from_head
-        return replace(result, head=replace(result.head, camera_from_head=pose))
+        head = replace(result.head, camera_from_head=pose)
+        return replace(result, head=head, centring=self._count)
 
 
 def _centring(camera_from_head: Array) -> Array:

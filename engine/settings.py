@@ -24,14 +24,22 @@ def setting(
     minimum: float | None = None,
     maximum: float | None = None,
     choices: tuple[Any, ...] | None = None,
+    label: str = "",
 ) -> Any:
     """Declare a field of a settings class.
 
     about              one sentence for the user, shown in the window
     minimum, maximum   inclusive
     choices            the allowed values
+    label              what the form calls it; empty: its name in words
     """
-    metadata = {"about": about, "minimum": minimum, "maximum": maximum, "choices": choices}
+    metadata = {
+        "about": about,
+        "minimum": minimum,
+        "maximum": maximum,
+        "choices": choices,
+        "label": label,
+    }
     return dataclasses.field(default=default, metadata=metadata)
 
 

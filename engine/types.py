@@ -222,6 +222,7 @@ class TrackResult:
     readings: Array | None = None  # (52,) of every blendshape, before the person's calibration
     stage_ns: dict[str, int] = field(default_factory=dict[str, int])  # time spent, by stage
     measured: Blendshapes | None = None  # before the user's tuning; None if that changed nothing
+    centring: int = 0  # which of the user's straight aheads, from 1; 0: the camera
 
     @property
     def untuned(self) -> Blendshapes | None:

@@ -47,7 +47,7 @@ class Settings:
 
     host: str = setting("127.0.0.1", "Name or address of the receiver.")
     port: int = setting(9000, "UDP port of the receiver.", minimum=1, maximum=65535)
-    name: str = setting("", "What the window calls it; empty for its kind.")
+    name: str = setting("", "What the window calls it; empty for its kind.", label="Shown as")
     eyes: str = setting(
         "pitch, yaw",
         "Order of an eye's two angles: as Unity's sample reads them, or as MotionBuilder does.",

@@ -36,7 +36,7 @@ class Settings:
 
     host: str = setting("127.0.0.1", "Receiver that is sent to unasked; empty for none.")
     port: int = setting(UDP_PORT, "UDP port of the receivers.", minimum=1, maximum=65535)
-    name: str = setting("", "What the window calls it; empty for its kind.")
+    name: str = setting("", "What the window calls it; empty for its kind.", label="Shown as")
     version: int = setting(1, "Of the text, for the receiver that did not ask.", choices=(1, 2))
     listen: str = setting(
         "",

@@ -36,7 +36,7 @@ class Settings:
 
     host: str = setting("127.0.0.1", "Name or address of the receiver.")
     port: int = setting(11111, "UDP port of the receiver.", minimum=1, maximum=65535)
-    name: str = setting("", "What the window calls it; empty for its kind.")
+    name: str = setting("", "What the window calls it; empty for its kind.", label="Shown as")
     subject: str = setting("FlowFace", "Name of the subject in Live Link; ASCII.")
     device: str = setting(
         "", "Id of the device, ASCII; empty for one of this computer and subject."

@@ -63,7 +63,7 @@ class Settings:
 
     host: str = setting("127.0.0.1", "Name or address of the receiver.")
     port: int = setting(11573, "UDP port of the receiver.", minimum=1, maximum=65535)
-    name: str = setting("", "What the window calls it; empty for its kind.")
+    name: str = setting("", "What the window calls it; empty for its kind.", label="Shown as")
     smoothing: SmoothingSettings = field(
         default=SmoothingSettings(), metadata={"about": "A One Euro filter on what is sent."}
     )

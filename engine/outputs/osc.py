@@ -36,7 +36,7 @@ class Settings:
     transport: str = setting(
         "udp", "UDP, or TCP with SLIP (OSC 1.1): the network loses nothing.", choices=("udp", "tcp")
     )
-    name: str = setting("", "What the window calls it; empty for its kind.")
+    name: str = setting("", "What the window calls it; empty for its kind.", label="Shown as")
     style: str = setting(
         "bundle",
         "A frame as bundles, as one packet for every message, or with all shapes in one list.",

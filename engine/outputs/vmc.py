@@ -40,9 +40,12 @@ class Settings:
 
     host: str = setting("127.0.0.1", "Name or address of the receiver.")
     port: int = setting(39539, "UDP port of the receiver.", minimum=1, maximum=65535)
-    name: str = setting("", "What the window calls it; empty for its kind.")
+    name: str = setting("", "What the window calls it; empty for its kind.", label="Shown as")
     names: str = setting(
-        "PascalCase", "Spelling of the 52 shapes.", choices=("PascalCase", "camelCase")
+        "PascalCase",
+        "Spelling of the 52 shapes.",
+        choices=("PascalCase", "camelCase"),
+        label="Shape names",
     )
     shapes: str = setting(
         "perfect_sync",
@@ -76,6 +79,7 @@ class VmcSink:
         self._sender = DatagramSender("VMC", settings.host, settings.port, settings.network)
         self._first_ns: int | None = None
         self._home: Array | None = None
+        self._centring = 0  # that home belongs to
         self._perfect, self._presets = settings.shapes != "vrm", settings.shapes != "perfect_sync"
         self._shapes = (_spelled(settings.names) if self._perfect else ()) + (
             PRESET_NAMES if self._presets else ()
@@ -100,6 +104,7 @@ class VmcSink:
 
     def send(self, result: TrackResult) -> None:
         """Send one frame; a receiver that is down is counted."""
+        self._keep_home(result)
         for due in self._rate(self._smoother(result)):
             for packet in bundles(self._messages(due)):
                 self._sender.send(packet)
@@ -139,14 +144,22 @@ class VmcSink:
         for bone, (w, x, y, z) in turns.items():
             yield self._bones[bone].filled(*NO_PLACE, float(x), float(y), float(z), float(w))
 
+    def _keep_home(self, result: TrackResult) -> None:
+        """Home is where the head is first seen, and again wherever it is recentred.
+
+        Of the result as measured: what is smoothed takes a while to get there.
+        """
+        if result.head is None:
+            return
+        if self._home is None or result.centring != self._centring:
+            self._home = np.array(result.head.camera_from_head[:3, 3])
+            self._centring = result.centring
+
     def _root_place(self, head: HeadState) -> tuple[float, float, float]:
-        """Return how far the head is from where it was first seen, in Unity's axes."""
-        if not self._settings.root_follows:
+        """Return how far the head is from home, in Unity's axes."""
+        if not self._settings.root_follows or self._home is None:
             return NO_PLACE
-        place = head.camera_from_head[:3, 3]
-        if self._home is None:
-            self._home = np.array(place)
-        x, y, z = axes.unity_from_ours(place - self._home)
+        x, y, z = axes.unity_from_ours(head.camera_from_head[:3, 3] - self._home)
         return float(x), float(y), float(z)
 
 

@@ -40,7 +40,7 @@ class Settings:
 
     host: str = setting("127.0.0.1", "Name or address of the computer that runs VRChat.")
     port: int = setting(9000, "UDP port at which VRChat listens.", minimum=1, maximum=65535)
-    name: str = setting("", "What the window calls it; empty for its kind.")
+    name: str = setting("", "What the window calls it; empty for its kind.", label="Shown as")
     prefix: str = setting("FT/", "What stands before v2/ in the avatar's parameters.")
     form: str = setting(
         "float", "How the avatar takes numbers.", choices=("float", "binary", "both")

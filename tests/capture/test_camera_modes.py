@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+from typing import ClassVar
 
 import pytest
 
@@ -83,9 +84,9 @@ class Frmivalenum(ctypes.Structure):
 class Driver:
     """A webcam: YUYV at two sizes, MJPEG at one, H.264 in ranges."""
 
-    formats = (YUYV, MJPG, H264)
-    sizes = {YUYV: [(640, 480), (1280, 720)], MJPG: [(1280, 720)]}
-    intervals = {
+    formats: ClassVar = (YUYV, MJPG, H264)
+    sizes: ClassVar = {YUYV: [(640, 480), (1280, 720)], MJPG: [(1280, 720)]}
+    intervals: ClassVar = {
         (YUYV, 640, 480): [(1, 30), (1, 15)],
         (YUYV, 1280, 720): [(1, 10)],
         (MJPG, 1280, 720): [(333_667, 10_000_000)],

@@ -12,7 +12,9 @@ from made_results import lost, tracked
 from pythonosc.osc_bundle import OscBundle
 from pythonosc.osc_message import OscMessage
 
+from engine.centre import Centre
 from engine.errors import OutputError
+from engine.fit.smoothing import SmoothingSettings
 from engine.outputs import Delivery, vmc
 from engine.types import BLENDSHAPE_NAMES, Status, TrackResult
 
@@ -148,6 +150,26 @@ def test_root_stays_unless_it_shall_follow(receiver: socket.socket) -> None:
         places.append(_named(_messages(_received(receiver)), "/VMC/Ext/Root/Pos")["root"][:3])
         sink.close()
     assert places == [[0, 0, 0], pytest.approx([-0.02, 0.0, 0.1], abs=1e-6)]
+
+
+def test_root_is_at_the_origin_when_recentred(receiver: socket.socket) -> None:
+    port, centre = receiver.getsockname()[1], Centre()
+    sink = vmc.create(
+        vmc.Settings(port=port, root_follows=True, smoothing=SmoothingSettings(on=False))
+    )
+
+    def root(index: int, place: tuple[float, float, float]) -> list[float]:
+        sink.send(centre(tracked(index, turn=(0.0, 0.4, 0.0), place=place)))
+        return _named(_messages(_received(receiver)), "/VMC/Ext/Root/Pos")["root"][:3]
+
+    assert root(0, (0.1, 0.0, 0.6)) == [0, 0, 0]
+    centre.here()
+    assert root(1, (0.2, 0.1, 0.7)) == pytest.approx([0, 0, 0], abs=1e-6)
+    moved = root(2, (0.2, 0.0, 0.7))  # 0.1 m up from there
+    assert moved == pytest.approx([0.0, 0.1, 0.0], abs=1e-6)
+    centre.reset()
+    assert root(3, (0.3, 0.0, 0.5)) == pytest.approx([0, 0, 0], abs=1e-6)
+    sink.close()
 
 
 @pytest.mark.parametrize("status", [Status.LOST, Status.SEARCHING])
