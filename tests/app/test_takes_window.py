@@ -132,7 +132,7 @@ def open_window(application: QApplication, head: HeadModel, tmp_path: Path) -> I
 
     yield open_with
     for window in made:
-        window.close()
+        window.leaving.at_once()
         timers = [*window.findChildren(QTimer), *window.bridge.findChildren(QTimer)]
         running = [timer for timer in timers if timer.isActive()]
         window.viewport.release()
@@ -241,7 +241,10 @@ def test_a_window_that_closes_while_recording_leaves_a_whole_take(
     stage = open_window()
     stage.page.record.button.click()
     stage.until(lambda: stage.page.recorder.seconds > 0.5, "a take is recorded")
+    asked: list[str] = []
+    stage.window.leaving.confirm = lambda question: not asked.append(question)
     stage.window.close()
+    assert len(asked) == 1
     assert load_info(tmp_path / "takes" / "Scene_001").status == COMPLETE
 
 
