@@ -22,6 +22,7 @@ from engine.network.update import make_update
 
 _START_SIGMA_PX = 8.0  # of a zero start; the paper does not state one
 _MIN_SIGMA_PX, _MAX_SIGMA_PX = 0.05, 100.0
+_SLACK = 1 / 192  # of the side of a crop: what a face at rest may have moved since the last frame
 
 
 class FlowMap(NamedTuple):
@@ -81,7 +82,7 @@ class Aligner(nn.Module):
     """image (B, 3, S, S) sRGB 0..1 -> Estimate.
 
     Cold, it starts as its configuration says; warm, from the memory of the frame before, moved
-    into this crop (engine/network/warm.py), and one step is enough.
+    into this crop (engine/network/warm.py) and corrected by the match, and one step is enough.
     """
 
     def __init__(self, config: NetworkConfig) -> None:
@@ -119,7 +120,7 @@ class Aligner(nn.Module):
         view = self.look(image)
         if iterations is None:
             iterations = self.config.iterations if start is None else 1
-        memory = self.begin(view) if start is None else start
+        memory = self.begin(view) if start is None else self.resume(view, start)
         steps = [memory.flow_map()] if start is None and self.config.start == "matching" else []
         levels = pyramid(view.correlation, self.config.correlation_levels)
         for _ in range(iterations):
@@ -145,6 +146,26 @@ class Aligner(nn.Module):
         log_sigma = torch.full_like(position[:, :1], _START_SIGMA_PX).log()
         return Memory(position, log_sigma, hidden)
 
+    def resume(self, view: View, before: Memory) -> Memory:
+        """Return the warm start F_0, S_0, h_0: the frame before, corrected by the match.
+
+        Both are estimates of the same places, and count by their variances, as in a Kalman filter.
+        Where they differ by more than the match's sigma, the face has moved: the memory is as
+        unsure as that. So a chain of warm steps cannot drift away from the picture.
+
+        before  memory of the frame before, in this crop
+        """
+        if self.config.start != "matching":
+            return before
+        match = self.begin(view)
+        moved = torch.maximum(*(match.position - before.position).abs().chunk(2, dim=1))
+        found = match.log_sigma.exp()
+        slack = _SLACK * self.config.image_side_px
+        sure = torch.maximum(before.log_sigma.exp() + slack, moved - found)
+        gain = 1.0 / (1.0 + (found / sure) ** 2)
+        position = before.position + gain * (match.position - before.position)
+        return Memory(position, match.log_sigma + 0.5 * gain.log(), before.hidden)
+
     def refine(
         self,
         view: View,
@@ -156,7 +177,7 @@ class Aligner(nn.Module):
         """Take one recurrent step.
 
         levels  the correlation pyramid of the view, if it is at hand
-        warm    the memory is of the frame before
+        warm    it is the first one after the frame before
         """
         update = self.warm_update if warm and self.warm_update is not None else self.update
         if update is None:

@@ -43,6 +43,7 @@ def chain_loss(
     for step in range(1, settings.steps + 1):
         now = step % 2
         memory = disturbed(carried(memory, moves[now]), settings, side, generator)
+        memory = network.resume(views[now], memory)
         memory = network.refine(views[now], memory, levels[now], warm=True)
         found = FlowMap(*(tensor.float() for tensor in memory.flow_map()))
         each, told = loss([found], truths[now])

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from engine.errors import ConfigError
-from engine.network.aligner import Aligner, FlowMap, Memory
+from engine.network.aligner import Aligner, FlowMap, Memory, View
 from engine.network.traits import Traits
 from engine.training.batches import Batch
 from engine.training.chains import chain_loss
@@ -55,7 +55,7 @@ class Stages:
             start, view, seen = cold.memory.part(first), cold.view.part(first), batch.part(first)
             if not network.config.own_warm_update:
                 # One block for both: the warm step of the second views is in the same batch.
-                warm = self._next(start, batch, generator)
+                warm = self._next(start, cold.view, batch, generator)
                 start = Memory(*(torch.cat(both) for both in zip(start, warm, strict=True)))
                 view, seen = cold.view, batch
             further = network.refine(view.settled(), start)
@@ -97,7 +97,8 @@ class Stages:
             cold = network(_channels_last(batch.image))
             if cold.traits is None:
                 raise ConfigError(f"{network.config.name}: has no traits to learn")
-            warm = self._next(cold.memory.part(slice(0, batch.pairs)), batch, generator)
+            start = cold.memory.part(slice(0, batch.pairs))
+            warm = self._next(start, cold.view, batch, generator)
             view = cold.view.part(second)
             told = network.tell(view, network.refine(view, warm, warm=True))
         total, parts = self._loss.traits(_all_float(cold.traits), batch)
@@ -110,10 +111,16 @@ class Stages:
             total, parts = total + loss, parts | told
         return total, parts
 
-    def _next(self, memory: Memory, batch: Batch, generator: torch.Generator) -> Memory:
-        """Carry the memory of the first views to the second ones, with what happened meanwhile."""
+    def _next(self, memory: Memory, view: View, batch: Batch, generator: torch.Generator) -> Memory:
+        """Begin with the second views after the first ones, and what happened meanwhile.
+
+        memory  of the first views
+        view    of all
+        """
         side = self._network.config.image_side_px
-        return disturbed(carried(memory, batch.second_from_first), self._settings, side, generator)
+        moved = carried(memory, batch.second_from_first)
+        before = disturbed(moved, self._settings, side, generator)
+        return self._network.resume(view.part(slice(batch.pairs, None)), before)
 
 
 def _autocast(batch: Batch) -> torch.autocast:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,7 @@ import torch
 
 from engine.errors import ConfigError
 from engine.fit.heads import open_head
-from engine.network.aligner import Aligner, FlowMap, Readout
+from engine.network.aligner import Aligner, FlowMap, Memory, Readout
 from engine.network.config import configuration
 from engine.network.correlation import correlate, look_up, match, pyramid, read_around
 
@@ -143,14 +144,10 @@ def test_every_step_gives_positions_and_a_positive_sigma(name: str) -> None:
         assert bool(flow.position.isfinite().all())
 
 
-@pytest.mark.parametrize("name", ["nano", "base"])
-def test_a_warm_step_is_the_next_step(name: str) -> None:
-    """Going on from a memory equals having taken one step more at once."""
+def test_a_warm_step_is_the_next_step() -> None:
+    """Where there is no match to correct it, going on equals having taken one step more."""
     torch.manual_seed(6)
-    config = replace(configuration(name), image_side_px=SIDE, uv_side=16)
-    network = Aligner(config).eval()
-    if network.warm_update is not None:
-        network.warm_update.load_state_dict(network.update.state_dict())
+    network = Aligner(replace(configuration("base"), image_side_px=SIDE, uv_side=16)).eval()
     image = torch.rand(1, 3, SIDE, SIDE)
     with torch.inference_mode():
         once = network(image, iterations=2)
@@ -163,6 +160,40 @@ def test_a_warm_step_is_the_next_step(name: str) -> None:
     lost = network(image, once.memory._replace(hidden=torch.zeros_like(once.memory.hidden)))
     assert not torch.allclose(on.memory.position, lost.memory.position)
     assert not torch.allclose(on.memory.position, once.memory.position)
+
+
+def test_a_warm_start_weighs_memory_and_match_by_their_variances() -> None:
+    """Texel by texel against the precision-weighted mean of two Gaussians."""
+    torch.manual_seed(6)
+    network = Aligner(replace(configuration("nano"), image_side_px=SIDE, uv_side=16)).eval()
+    with torch.inference_mode():
+        view = network.look(torch.rand(1, 3, SIDE, SIDE))
+        found_now = network.begin(view)
+        far = torch.zeros(1, 1, 16, 16)
+        far[..., 8:, :] = 60.0  # further than the match's sigma: the face has moved there
+        before = Memory(
+            found_now.position
+            + torch.tensor([0.7, -0.4])[:, None, None]
+            + torch.cat([far, -far], 1),
+            torch.randn(1, 1, 16, 16) * 0.5,
+            torch.randn_like(found_now.hidden),
+        )
+        start = network.resume(view, before)
+    torch.testing.assert_close(start.hidden, before.hidden)
+    moved_px = found_now.position.numpy()[0] - before.position.numpy()[0]
+    for row, column in ((2, 3), (7, 15), (8, 0), (15, 9)):
+        at = (row, column)
+        found = math.exp(float(found_now.log_sigma[0, 0, row, column]))
+        slack = math.exp(float(before.log_sigma[0, 0, row, column])) + SIDE / 192
+        sure = max(slack, float(np.abs(moved_px[:, *at]).max()) - found)
+        precision = 1 / sure**2 + 1 / found**2
+        for axis in range(2):
+            mean = before.position[0, axis, row, column] / sure**2
+            mean = float(mean + found_now.position[0, axis, row, column] / found**2) / precision
+            assert float(start.position[0, axis, row, column]) == pytest.approx(mean, abs=1e-3)
+        log_sigma = -0.5 * math.log(precision)
+        assert float(start.log_sigma[0, 0, row, column]) == pytest.approx(log_sigma, abs=1e-4)
+    assert float((start.position - found_now.position)[..., 8:, :].abs().max()) < 15.0
 
 
 def test_traits_have_the_sizes_of_the_head() -> None:

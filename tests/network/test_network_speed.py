@@ -41,7 +41,7 @@ def counted(network: PointAligner, warm: bool) -> float:
         hook.remove()
     cells, texels = (config.image_side_px // 8) ** 2, config.uv_side**2
     correlation = 2 * texels * cells * config.channels
-    matching = 0 if warm else 2 * texels * cells * 3  # x, y, and their squares
+    matching = 2 * texels * cells * 3  # x, y, and their squares; a warm start is corrected by it
     return (total + correlation + matching) / 1e9
 
 

@@ -27,8 +27,8 @@ TYPES: dict[str, set[int]] = {
         "HardSwish", "LayerNormalization", "Log", "MatMul", "Reciprocal", "Resize", "Sigmoid",
         "Softmax", "Sqrt", "Tanh",
     ), FLOATS),
-    **dict.fromkeys(("Add", "Div", "Equal", "Mod", "Mul", "Neg", "Pow", "ReduceMean", "ReduceSum",
-                    "Relu", "Sub"), NUMBERS),
+    **dict.fromkeys(("Abs", "Add", "Div", "Equal", "Max", "Mod", "Mul", "Neg", "Pow", "ReduceMean",
+                    "ReduceSum", "Relu", "Sub"), NUMBERS),
     **dict.fromkeys((
         "Concat", "Constant", "ConstantOfShape", "Expand", "Flatten", "Gather", "Identity",
         "Reshape", "Shape", "Slice", "Split", "Squeeze", "Transpose", "Unsqueeze", "Where",
