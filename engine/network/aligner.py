@@ -210,9 +210,10 @@ class Aligner(nn.Module):
         return self.traits(view.pooled, memory.position.detach(), memory.hidden)
 
     def _image_map(self, coarse: Tensor) -> Tensor:
-        if self.config.start == "matching":
-            return coarse + self.place
         cells, side = int(coarse.shape[-1]), self.config.uv_side  # a graph needs plain numbers
+        if self.config.start == "matching":
+            side = int(self.place.shape[-1])
+            return (coarse if cells == side else F.avg_pool2d(coarse, cells // side)) + self.place
         if cells % side == 0:
             return F.avg_pool2d(coarse, cells // side)  # method.md 2.1
         return F.adaptive_avg_pool2d(coarse, side)

@@ -36,6 +36,10 @@ class NetworkConfig:
             raise ConfigError(
                 f"{self.name}: image_side_px must be a multiple of 32, got {self.image_side_px}"
             )
+        if self.fine_channels and self.encoder != "light":
+            raise ConfigError(
+                f"{self.name}: fine_channels must be 0: only the light encoder gives fine features"
+            )
         if self.iterations < 0 or (self.start == "zero" and self.iterations == 0):
             raise ConfigError(f"{self.name}: a zero start needs at least one iteration")
 

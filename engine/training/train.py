@@ -63,6 +63,7 @@ class NetworkChange:
     uv_side: int | None = None
     iterations: int | None = None
     start: str | None = None
+    fine_channels: int | None = None
     own_warm_update: bool | None = None
 
     def of(self, config: NetworkConfig) -> NetworkConfig:

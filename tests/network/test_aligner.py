@@ -196,6 +196,23 @@ def test_a_warm_start_weighs_memory_and_match_by_their_variances() -> None:
     assert float((start.position - found_now.position)[..., 8:, :].abs().max()) < 15.0
 
 
+def test_an_encoder_of_finer_stride_is_matched_at_stride_8() -> None:
+    config = replace(configuration("nano"), encoder="mit_b0", fine_channels=0, image_side_px=SIDE)
+    network = Aligner(config).eval()
+    with torch.inference_mode():
+        image = torch.rand(1, 3, SIDE, SIDE)
+        view = network.look(image)
+        coarse = network.encoder(image).coarse
+    assert coarse.shape[-1] == SIDE // 4
+    mean = coarse.reshape(1, 128, SIDE // 8, 2, SIDE // 8, 2).mean((3, 5)) + network.place
+    torch.testing.assert_close(view.correlation, correlate(network.z_uv(), mean))
+
+
+def test_fine_features_need_the_encoder_that_gives_them() -> None:
+    with pytest.raises(ConfigError, match="fine_channels must be 0"):
+        replace(configuration("nano"), encoder="mit_b0")
+
+
 def test_traits_have_the_sizes_of_the_head() -> None:
     config = configuration("nano")
     head = open_head.load()
