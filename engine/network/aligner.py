@@ -164,7 +164,7 @@ class Aligner(nn.Module):
         sure = torch.maximum(before.log_sigma.exp() + slack, moved - found)
         gain = 1.0 / (1.0 + (found / sure) ** 2)
         position = before.position + gain * (match.position - before.position)
-        return Memory(position, match.log_sigma + 0.5 * gain.log(), before.hidden)
+        return Memory(position, match.log_sigma + 0.5 * gain.log(), match.hidden)
 
     def refine(
         self,
