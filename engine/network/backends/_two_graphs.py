@@ -12,7 +12,8 @@ from engine.network.crop import cut
 from engine.network.warm import MEMORY_NAMES, carried
 from engine.types import Alignment, AlignmentMemory, Crop, Frame
 
-# From inputs by name ("image", and the memory's if warm) to the fields of PointAnswer by name.
+# From inputs by name ("image", and the memory's if warm) to the fields of PointAnswer by name. It
+# takes what it needs of them: a network may begin with a fresh hidden state.
 Graph = Callable[[Mapping[str, NDArray]], Mapping[str, NDArray]]
 
 

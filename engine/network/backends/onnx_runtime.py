@@ -61,5 +61,6 @@ def open_session(path: Path, threads: int, providers: list[Any]) -> Any:
 
 def _run(session: Any, inputs: Mapping[str, NDArray]) -> dict[str, NDArray]:
     names = [output.name for output in session.get_outputs()]
-    answer = zip(names, session.run(names, dict(inputs)), strict=True)
+    needed = {value.name: inputs[value.name] for value in session.get_inputs()}
+    answer = zip(names, session.run(names, needed), strict=True)
     return {name: np.asarray(value) for name, value in answer}
