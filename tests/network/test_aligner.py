@@ -179,7 +179,7 @@ def test_a_warm_start_weighs_memory_and_match_by_their_variances() -> None:
             torch.randn_like(found_now.hidden),
         )
         start = network.resume(view, before)
-    torch.testing.assert_close(start.hidden, before.hidden)
+    torch.testing.assert_close(start.hidden, found_now.hidden)  # a fresh one
     moved_px = found_now.position.numpy()[0] - before.position.numpy()[0]
     for row, column in ((2, 3), (7, 15), (8, 0), (15, 9)):
         at = (row, column)
