@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QApplication
 from app.bridge import Bridge
 from app.log_window import LogKeeper
 from app.main_window import MainWindow
+from app.render.legend import draw_legend
 from app.single_instance import SingleInstance
 from app.status_text import Light
 from app.style import LAMPS, Theme, set_theme
@@ -68,6 +69,7 @@ def run_window(
     try:
         window.show()
         bridge.start()
+        bridge.chores.do(lambda _: draw_legend(1.0), lambda _: None)  # its fonts load meanwhile
         if notice:
             window.show_notice(notice)
         QTimer.singleShot(0, window, lambda: opened(window))

@@ -26,6 +26,7 @@ from engine.types import Status, TrackResult
 
 _BEAT_MS, _SETTLING_S = 5, 3.0
 _MEMORY_EVERY_S = 5.0
+_PREVIEW_HZ = 15.0
 _MIB = 2**20
 LONG_MS = 50.0
 # When a block ended: before the first picture, before a face has been seen for a while, then.
@@ -130,6 +131,7 @@ def windowed(seconds: float, watch: Watch, config: Config) -> dict[str, Any]:
 
     def opened(window: MainWindow) -> None:
         watch.window()
+        window.bridge.limit_preview(_PREVIEW_HZ)
         window.viewport.drawn.connect(lambda _: window.picture.seen and watch.picture())
         window.bridge.tracked.connect(lambda _frame, result: watch.result(result))
         window.bridge.status_changed.connect(lambda status: rates.append(status.tracker_rate))

@@ -20,6 +20,7 @@ from engine.types import TrackResult
 
 _MINIFIED = 0.75  # below this scale the picture is filtered over several sizes, against shimmer
 _LEGEND_MARGIN = 14
+_TOLD_ANEW = 0.03  # change of the scale, relative: a legend takes as long as the rest of a picture
 _TITLES = {
     Mode.UNCERTAINTY: "Alignment uncertainty",
     Mode.POINTS: f"Network, ring = {RING_SIGMAS:.0f} σ, colour = σ",
@@ -38,11 +39,15 @@ class Scene:
         self._context = context
         self._program = compile_program(context, "camera")
         self._rectangle = context.vertex_array(self._program, [])
-        self._overlay = HeadOverlay(context, head)
+        for name in ("head", "marks"):  # a driver that rejects them says so now
+            compile_program(context, name).release()
+        self._head = head
+        self._overlay: HeadOverlay | None = None
         self._regions = {whole: named_regions(head, whole) for whole in (False, True)}
         self._picture: moderngl.Texture | None = None
         self._legend: moderngl.Texture | None = None
         self._legend_key: tuple[str, float, str] | None = None
+        self._told_px = 0.0
 
     def show(self, image: NDArray[np.uint8], result: TrackResult | None) -> None:
         """Take over what to draw.
@@ -51,13 +56,18 @@ class Scene:
         result  of this image; None or a face that is not tracked draws no overlay
         """
         size = image.shape[1::-1]
+        found = None if result is None else result.head
+        if self._overlay is None and (found is not None or self._picture is not None):
+            # Not with the very first picture: it takes longer than all else at the start.
+            self._overlay = HeadOverlay(self._context, self._head)
         if self._picture is None or self._picture.size != size:
             if self._picture is not None:
                 self._picture.release()
             self._picture = self._context.texture(size, 3, alignment=1)
             self._picture.repeat_x = self._picture.repeat_y = False
         self._picture.write(np.ascontiguousarray(image))
-        self._overlay.show(*((None, None) if result is None else (result.head, result.alignment)))
+        if self._overlay is not None:
+            self._overlay.show(found, None if result is None else result.alignment)
 
     def forget(self) -> None:
         """Have nothing to draw until `show` brings it."""
@@ -87,18 +97,27 @@ class Scene:
             return
         placement = Placement(self._picture.size, size_px, look.mirror)
         self._draw_picture(placement)
+        if self._overlay is None or not self._overlay.visible:
+            return
         self._context.enable_only(moderngl.DEPTH_TEST)
         target.scissor = placement.scissor
         self._overlay.draw(placement, look, line_width_px=1.1 * scale)
         target.scissor = (0, 0, *size_px)
-        if look.mode in _TITLES and look.legend and self._overlay.visible:
-            full_scale_px, title = self._overlay.full_scale_px, _TITLES[look.mode]
+        if look.mode in _TITLES and look.legend:
+            title = _TITLES[look.mode]
+            full_scale_px = self._told_scale_px(self._overlay.full_scale_px)
             key = (f"{full_scale_px:.1f}", scale, title)
             self._draw_legend(placement, key, lambda: draw_legend(full_scale_px, scale, title))
-        elif look.mode is Mode.REGIONS and look.legend and self._overlay.visible:
+        elif look.mode is Mode.REGIONS and look.legend:
             entries = self._regions[look.whole_head]
             key = ("regions", scale, str(look.whole_head))
             self._draw_legend(placement, key, lambda: draw_key(entries, scale))
+
+    def _told_scale_px(self, true_px: float) -> float:
+        """Return the end of the colours as the legend has it: it trembles with every frame."""
+        if abs(true_px - self._told_px) > _TOLD_ANEW * true_px:
+            self._told_px = true_px
+        return self._told_px
 
     def _draw_picture(self, placement: Placement) -> None:
         assert self._picture is not None
@@ -145,7 +164,7 @@ class Scene:
 
     def release(self) -> None:
         """Give the graphics memory back."""
-        self._overlay.release()
-        for item in (self._picture, self._legend, self._rectangle, self._program):
+        overlay = self._overlay
+        for item in (overlay, self._picture, self._legend, self._rectangle, self._program):
             if item is not None:
                 item.release()

@@ -11,6 +11,7 @@ import pytest
 from drawn_head import pose, projected, toy_head, tracked
 from numpy.typing import NDArray
 
+from app.render import scene as scene_module
 from app.render.head_overlay import FULL_SCALE
 from app.render.look import Look, Mode
 from app.render.offscreen import Canvas
@@ -102,6 +103,23 @@ def test_an_invisible_overlay_leaves_the_picture_as_it_was(
     """At opacity 0 the head's shader still takes every pixel to linear light and back."""
     drawn = draw(context, head, tracked(head.neutral, SIZE), look, noise())
     assert np.abs(drawn - noise()).max() <= 1
+
+
+def test_a_legend_is_made_anew_only_when_its_scale_has_changed(
+    context: moderngl.Context, head: HeadModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[float] = []
+    made = scene_module.draw_legend
+    monkeypatch.setattr(
+        scene_module, "draw_legend", lambda px, *rest: told.append(px) or made(px, *rest)
+    )
+    scene, canvas = Scene(context, head), Canvas(context, SIZE)
+    for size in (1.0, 1.01, 0.99, 1.1):
+        result = tracked(size * head.neutral, SIZE)
+        scene.show(np.zeros((SIZE[1], SIZE[0], 3), np.uint8), result)
+        scene.draw(canvas.target, SIZE, Look(Mode.UNCERTAINTY))
+    assert len(told) == 2
+    assert told[1] > 1.05 * told[0]
 
 
 def test_mirror_only_flips_what_is_shown(context: moderngl.Context, head: HeadModel) -> None:
