@@ -290,12 +290,14 @@ def test_a_take_drives_the_receivers_and_is_wound(open_window: Opened, tmp_path:
         by_picture = sent[-len(take.status) :]
         assert len(set(by_picture)) > 20
         sent.clear()
+        shown: list[int] = []
+        stage.bridge.tracked.connect(lambda frame, _result: shown.append(frame.index))
         seventh_s = (take.captured_ns[7] - take.info.started_ns) / clock.NS_PER_S
         bar.place.setValue(round(1000 * seventh_s))
         stage.until(lambda: sent.extend(packets(inbox)) or sent, "the picture is sent")
         assert sent == [by_picture[7]]
-        shown: list[int] = []
-        stage.bridge.tracked.connect(lambda frame, _result: shown.append(frame.index))
+        stage.until(lambda: shown == [int(take.frame_index[7])], "the picture is shown")
+        shown.clear()
         bar.on.click()
         stage.until(lambda: shown == [int(take.frame_index[8])], "one picture on")
         stage.window.commands.names["takes.back"].trigger()
