@@ -37,7 +37,7 @@ class Viewport(QWidget):
         self.canvas.drawn.connect(self.drawn)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(320, 240)
-        self.setAccessibleName("Camera picture with the tracked head")
+        self.setAccessibleName(self.tr("Camera picture with the tracked head"))
         self._message = QLabel(alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True)
         self._message.setObjectName("viewportMessage")
         QVBoxLayout(self).addWidget(self._message)

@@ -20,6 +20,7 @@ from app.render.legend import draw_legend
 from app.single_instance import SingleInstance
 from app.status_text import Light
 from app.style import LAMPS, Theme, set_theme
+from app.translation import translate
 from app.tray import app_icon
 from engine import assembly
 from engine.assembly import TrackerMaker
@@ -104,6 +105,7 @@ def application() -> QApplication:
     surface.setDepthBufferSize(24)
     QSurfaceFormat.setDefaultFormat(surface)
     made = QApplication([sys.argv[0]])
+    translate(made)
     made.setApplicationName("FlowFace Live")
     made.setWindowIcon(app_icon(LAMPS[Light.GREEN]))
     set_theme(Theme.SYSTEM)

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine import clock
+from engine.motion_blur import MotionBlur
 from engine.types import Array, Frame, HeadState, Status, TrackResult
 
 EVERY_NS = clock.NS_PER_S // 3
@@ -32,10 +33,15 @@ class Conditions:
         self._next_ns = 0
         self._recent: list[tuple[int, int]] = []  # index and time of frames
         self._edge = ""  # at which the face was last cut off
+        self._blur = MotionBlur()
 
     def look(self, frame: Frame, result: TrackResult) -> None:
         """Take note of a frame and what was found in it."""
         self._recent = [*self._recent[1 - _RATE_FRAMES :], (frame.index, frame.captured_ns)]
+        if result.status is Status.TRACKING and result.head is not None:
+            self._blur.move(result.head.points_px.mean(axis=0), frame.captured_ns)
+        else:
+            self._blur.lose()
         if frame.captured_ns < self._next_ns:
             return
         self._next_ns = frame.captured_ns + EVERY_NS
@@ -56,6 +62,9 @@ class Conditions:
             return f"Your face is cut off at the {self._edge} of the picture."
         if float(np.ptp(points[:, 0])) < FEWEST_PX:
             return "Your face is small in the picture: come closer."
+        self._blur.look(frame.image[..., 1].astype(np.float32), points, frame.captured_ns)
+        if self._blur.seen:
+            return "Your face blurs as it moves: more light or a shorter exposure helps."
         return self._slow()
 
     def _without_face(self, light: Array) -> str:

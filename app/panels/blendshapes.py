@@ -56,7 +56,7 @@ class BlendshapeBars(QFrame):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("card")
-        self.setAccessibleName("Weights of the 52 blendshapes")
+        self.setAccessibleName(self.tr("Weights of the 52 blendshapes"))
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setToolTip(" ")  # asks Qt for tool tip events
         self._weights: Blendshapes | None = None

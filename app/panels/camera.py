@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, replace
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QCoreApplication, Qt, Signal
 from PySide6.QtWidgets import (
     QButtonGroup,
     QCheckBox,
@@ -28,6 +28,7 @@ from engine.capture.player import Player
 from engine.config import Choice, source_choice
 from engine.status import SessionStatus, State
 
+_tr = QCoreApplication.translate
 _SHOWN_ELSEWHERE = ("device", "path", "loop")
 _PLAYED = ("video_file", "demo")
 _ACROSS = 3  # overlay buttons beside one another
@@ -40,14 +41,14 @@ class SourcePanel(Card):
     chosen = Signal(object)  # Choice
 
     def __init__(self, current: Choice, parent: QWidget | None = None) -> None:
-        super().__init__("Source", parent)
+        super().__init__(_tr("panels", "Source"), parent)
         self._choices: list[Choice] = []
         self.list = QComboBox()
-        self.list.setAccessibleName("Camera or video")
+        self.list.setAccessibleName(self.tr("Camera or video"))
         self.list.activated.connect(lambda index: self.chosen.emit(self._choices[index]))
-        self.open = QPushButton("&Open video…")
+        self.open = QPushButton(self.tr("&Open video…"))
         self.open.clicked.connect(self.ask_for_file)
-        self.refresh = QPushButton("&Find cameras")
+        self.refresh = QPushButton(self.tr("&Find cameras"))
         self.refresh.clicked.connect(lambda: self.fill(self._choices[self.list.currentIndex()]))
         buttons = QHBoxLayout()
         buttons.addWidget(self.open)
@@ -120,7 +121,7 @@ class SourcePanel(Card):
             ended = status.state is State.ENDED
             self.bar.show_player(player, loop=current.settings.loop, ended=ended)
         self.modes.offer(status.modes if current.kind == "webcam" else (), current.settings)
-        self.refused.setText(f"The camera refuses: {', '.join(status.refused)}.")
+        self.refused.setText(self.tr("The camera refuses: {0}.").format(", ".join(status.refused)))
         self.refused.setVisible(bool(status.refused))
 
     def follow(self, current: Choice) -> None:
@@ -158,7 +159,7 @@ class ViewPanel(Card):
     changed = Signal(object)  # Look
 
     def __init__(self, look: Look, parent: QWidget | None = None) -> None:
-        super().__init__("Overlay", parent)
+        super().__init__(_tr("panels", "Overlay"), parent)
         self.look = look
         self._modes = QButtonGroup(self)
         row = QGridLayout()
@@ -167,23 +168,26 @@ class ViewPanel(Card):
             button = QPushButton(mode.value)
             button.setCheckable(True)
             button.setChecked(mode is look.mode)
-            button.setAccessibleName(f"Overlay {mode.value}")
+            button.setAccessibleName(self.tr("Overlay {0}").format(mode.value))
             self._modes.addButton(button, number)
             row.addWidget(button, number // _ACROSS, number % _ACROSS)
         self._modes.idClicked.connect(lambda number: self.change(mode=list(Mode)[number]))
         self.opacity = QSlider(Qt.Orientation.Horizontal)
         self.opacity.setRange(0, 100)
         self.opacity.setValue(round(100 * look.opacity))
-        self.opacity.setAccessibleName("Overlay opacity, per cent")
+        self.opacity.setAccessibleName(self.tr("Overlay opacity, per cent"))
         self._percent = QLabel()
         self._percent.setMinimumWidth(40)
         self._percent.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.opacity.valueChanged.connect(lambda value: self.change(opacity=value / 100))
         slider = QHBoxLayout()
-        slider.addWidget(text("Opacity", "quiet"))
+        slider.addWidget(text(self.tr("Opacity"), "quiet"))
         slider.addWidget(self.opacity, 1)
         slider.addWidget(self._percent)
-        self.mirror, self.whole_head = QCheckBox("&Mirror"), QCheckBox("&Whole head")
+        self.mirror, self.whole_head = (
+            QCheckBox(self.tr("&Mirror")),
+            QCheckBox(self.tr("&Whole head")),
+        )
         self.mirror.setChecked(look.mirror)
         self.whole_head.setChecked(look.whole_head)
         self.mirror.toggled.connect(lambda on: self.change(mirror=on))

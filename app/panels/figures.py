@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
 from app.panels.card import Card, text
 from app.status_text import figures
 from engine.status import SessionStatus
 
+_tr = QCoreApplication.translate
+
 
 class FiguresPanel(Card):
     """A line per figure."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("Performance", parent)
+        super().__init__(_tr("panels", "Performance"), parent)
         self._grid = QGridLayout()
         self._grid.setHorizontalSpacing(16)
         self._grid.setVerticalSpacing(4)

@@ -133,7 +133,7 @@ class PlaybackBar(QFrame):
             self.place.setRange(0, round(1000 * (whole_s - player.frame_s)))
             self.place.setValue(round(1000 * position_s))
             self.place.blockSignals(False)
-        self.time.setText(f"{position_s:.2f} / {whole_s:.2f} s")
+        self.time.setText(self.tr("{0:.2f} / {1:.2f} s").format(position_s, whole_s))
         icon = _PAUSE if player.playing else _PLAY
         if self._icons[self.play] != icon:
             self._icons[self.play] = icon

@@ -79,7 +79,8 @@ class ShapeEditor(Card):
         """Show how a shape is tuned, without telling anything."""
         self._tuning, self._name = tuning, name
         row, link, stem = tuning.of(name), tuning.link_of(name), stem_of(name)
-        self.heading.setText(spoken(stem) + self.tr(" left and right") if link else spoken(name))
+        both = self.tr("{0} left and right").format(spoken(stem))
+        self.heading.setText(both if link else spoken(name))
         for field, number in self.numbers.items():
             self._write(number, self.sliders[field], getattr(row, field))
         for part in (self.sliders["gamma"], self.numbers["gamma"]):

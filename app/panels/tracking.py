@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QCoreApplication, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QWidget
 
@@ -12,6 +12,7 @@ from app.style import LAMPS
 from engine.status import SessionStatus, State
 from engine.types import TrackResult
 
+_tr = QCoreApplication.translate
 _LAMP_SIZE = 14
 
 
@@ -19,7 +20,7 @@ class TrackingPanel(Card):
     """Lamp, headline, reason."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("Tracking", parent)
+        super().__init__(_tr("panels", "Tracking"), parent)
         self._result: TrackResult | None = None
         self.light = Light.GREY
         self.lamp, self.title = _Lamp(), text("", "title")
@@ -31,7 +32,7 @@ class TrackingPanel(Card):
         self.rows.addLayout(top)
         self.rows.addWidget(self.reason)
         self.progress = QProgressBar(textVisible=False, maximum=100, visible=False)
-        self.progress.setAccessibleName("Loading")
+        self.progress.setAccessibleName(self.tr("Loading"))
         self.rows.addWidget(self.progress)
 
     def show_result(self, result: TrackResult) -> None:
@@ -54,7 +55,7 @@ class _Lamp(QWidget):
         super().__init__()
         self._light = Light.GREY
         self.setFixedSize(QSize(_LAMP_SIZE, _LAMP_SIZE))
-        self.setAccessibleName("Face found")
+        self.setAccessibleName(self.tr("Face found"))
 
     def set_light(self, light: Light) -> None:
         self._light = light

@@ -34,6 +34,7 @@ import engine.export
 from engine import assembly, plugins
 from engine.errors import TakeError
 from engine.export import (
+    alembic,
     bvh,
     gltf,
     head_avatar,
@@ -374,6 +375,46 @@ def test_movie_has_exact_rate_sound_and_timecode(
     assert np.abs(samples[inner]).max() == pytest.approx(8000, rel=0.02)
 
 
+# Alembic
+
+
+def test_alembic_s_own_library_reads_every_vertex_where_the_camera_saw_it(
+    take: Take, head: HeadModel, tmp_path: Path
+) -> None:
+    pytest.importorskip("alembic3d", reason="Alembic is not installed")
+    from alembic3d.Abc import GetArchiveStartAndEndTime, IArchive, ISampleSelector
+    from alembic3d.AbcGeom import IPolyMesh, IXform
+
+    alembic.write(take, head, tmp_path / "a.abc")
+    archive = IArchive(str(tmp_path / "a.abc"))
+    assert GetArchiveStartAndEndTime(archive) == pytest.approx((0.0, (FRAMES - 1) / RATE))
+    place = IXform(archive.getTop(), "Head").getSchema()
+    face = IPolyMesh(archive.getTop().getChild("Head"), "Face").getSchema()
+    assert (face.getNumSamples(), place.getNumSamples()) == (FRAMES, FRAMES)
+    sample = face.getValue(ISampleSelector(0))
+    counts, corners = (np.array(list(v)) for v in (sample.getFaceCounts(), sample.getFaceIndices()))
+    assert set(counts) == {3}
+    np.testing.assert_array_equal(corners.reshape(-1, 3)[:, ::-1], head.triangles)
+    uv = face.getUVsParam().getExpandedValue().getVals()
+    assert [tuple(uv[at]) for at in (5, 900)] == [
+        pytest.approx(tuple(head.uv[at])) for at in (5, 900)
+    ]
+    width, height = take.info.width_px, take.info.height_px
+    for number in (0, 11, FRAMES - 1):
+        points = face.getValue(ISampleSelector(number)).getPositions()
+        matrix = place.getValue(ISampleSelector(number)).getMatrix()
+        rows = np.array([[matrix[i][j] for j in range(4)] for i in range(4)])  # of row vectors
+        local = np.array([[points[at][axis] for axis in range(3)] for at in range(len(points))])
+        seen = local @ rows[:3, :3] + rows[3, :3]
+        camera = take.values["intrinsics"][number]
+        x = camera[0, 2] + camera[0, 0] * seen[:, 0] / -seen[:, 2]
+        y = camera[1, 2] - camera[1, 1] * seen[:, 1] / -seen[:, 2]
+        stored = take.values["points_px"][number]
+        np.testing.assert_allclose(np.stack([x, y], axis=1), stored, atol=0.05)
+        assert 0 < x.mean() < width
+        assert 0 < y.mean() < height
+
+
 # Data sets
 
 
@@ -466,8 +507,9 @@ def test_every_export_is_whole_or_not_there(
     def stop(done: float) -> None:
         raise ExportCancelled
 
-    if kind == "usd":
-        pytest.importorskip("pxr", reason="OpenUSD is not installed")
+    for name, module_name in (("usd", "pxr"), ("alembic", "alembic3d")):
+        if kind == name:
+            pytest.importorskip(module_name, reason=f"{module_name} is not installed")
     with pytest.raises(ExportCancelled):
         module.write(take, head, destination, Job(progress=stop))
     left = [path.name for path in tmp_path.iterdir()]
