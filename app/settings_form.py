@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, get_type_hints
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QCheckBox, QFormLayout, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QFormLayout, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from app.editors import Editor, editor_for
 
@@ -80,7 +80,10 @@ class SettingsForm(QWidget):
             self._lines.addRow(widget)
         else:
             self._lines.addRow(label, widget)
-            self._lines.labelForField(widget).setToolTip(about)
+            beside = self._lines.labelForField(widget)
+            beside.setToolTip(about)
+            # As high as its field: a form puts a lower label at the top.
+            beside.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
 
     def _section(self, field: dataclasses.Field[Any]) -> QWidget:
         box, form = QWidget(), SettingsForm(getattr(self._settings, field.name))

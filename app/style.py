@@ -91,6 +91,9 @@ def _apply(application: QApplication) -> None:
     sheet = _sheet(scheme)
     if application.styleSheet() != sheet:  # each time costs every widget a new look at itself
         application.setPalette(_palette(scheme))
+        boxes = _palette(scheme)  # Fusion outlines a box in a darker shade of the window's colour
+        boxes.setColor(QPalette.ColorRole.Window, QColor(scheme.quiet))
+        application.setPalette(boxes, "QCheckBox")
         application.setStyleSheet(sheet)
 
 
@@ -149,6 +152,12 @@ def _sheet(scheme: Scheme) -> str:
         background: {scheme.field}; border: none; border-radius: 3px; max-height: 6px;
     }}
     QProgressBar::chunk {{ background: {scheme.accent}; border-radius: 3px; }}
+    QToolButton#menuButton {{
+        background: {scheme.field}; border: 1px solid {scheme.line}; border-radius: 6px;
+        padding: 5px 10px;
+    }}
+    QToolButton#menuButton:hover, QToolButton#menuButton:focus {{ border-color: {scheme.accent}; }}
+    QToolButton#menuButton::menu-indicator {{ image: none; }}
     QToolButton#section {{ border: none; color: {scheme.quiet}; padding: 2px; }}
     QToolButton#section:focus {{ color: {scheme.accent}; }}
     QSplitter::handle {{ background: transparent; }}

@@ -41,6 +41,7 @@ class ShapePresets(QWidget):
         self.list.setMinimumContentsLength(8)
         self.list.activated.connect(lambda _: self.load())
         self.button = QToolButton(text=self.tr("Preset…"))
+        self.button.setObjectName("menuButton")
         self.button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         menu = QMenu(self)
         self.actions_by_name = {
