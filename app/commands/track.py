@@ -14,6 +14,7 @@ from app.choices import DEMO, add_network_arguments, pictures_a_second, positive
 from app.version import program_version
 from engine import assembly
 from engine.capture.picture_files import fingerprint
+from engine.capture.pictures import VideoInfo
 from engine.capture.sources import Source
 from engine.capture.sources.demo import CLIP
 from engine.capture.video import probe
@@ -101,7 +102,7 @@ def _one(args: argparse.Namespace, source: str, folder: Path) -> None:
     video = probe(path, args.rate)
     if not _lacks_film(folder, path):
         frames = min(filter(None, (video.frame_count, args.max_frames)), default=None)
-        _track_file(args, path, folder, video.quarter_turns, frames)
+        _track_file(args, path, folder, video, frames)
     for name in (FILM_FILE, FRAMES_FILE):
         (folder / name).unlink(missing_ok=True)
     info = load_info(folder)
@@ -119,12 +120,18 @@ def _lacks_film(folder: Path, source: Path) -> bool:
 
 
 def _track_file(
-    args: argparse.Namespace, path: Path, folder: Path, quarter_turns: int, frames: int | None
+    args: argparse.Namespace, path: Path, folder: Path, video: VideoInfo, frames: int | None
 ) -> None:
     """Track; what is there already of the same file is gone on with."""
     tracker = TrackerConfig(backend=args.backend, precision=args.precision, threads=args.threads)
     head = assembly.load_head(tracker.head)
-    info = replace(_info(path, tracker, head), quarter_turns=quarter_turns, slate=folder.name)
+    known = _info(path, tracker, head)
+    info = replace(
+        known,
+        quarter_turns=video.quarter_turns,
+        frame_rate=video.frame_rate,
+        slate=folder.name,
+    )
     before = broken_off(folder, info)
     first = 0 if before is None else before.first
     if before is None:

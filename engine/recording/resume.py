@@ -33,6 +33,7 @@ OVERLAP_S = 3.0
 _BEFORE = "tracking.before.arrows"
 _SAME = {
     "source": "file",
+    "frame_rate": "rate",
     "head_file": "head model",
     "weight_files": "weights",
     "program_version": "version of the program",

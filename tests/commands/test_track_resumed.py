@@ -154,7 +154,9 @@ def test_nothing_whole_is_begun_anew(whole: Take, tmp_path: Path) -> None:
     assert not (folder / INFO_FILE).exists()
 
 
-def test_a_folder_of_pictures_becomes_a_take(tmp_path: Path) -> None:
+def test_a_folder_of_pictures_becomes_a_take(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """With a gap, and a film whose pictures are the files' own, bit by bit."""
     reader = VideoReader(CLIP, paced=False, field_of_view_rad=1.0, live=False, max_frames=12)
     shots = tmp_path / "shots"
@@ -177,3 +179,8 @@ def test_a_folder_of_pictures_becomes_a_take(tmp_path: Path) -> None:
         stored = cv2.imread(str(shots / f"s{index + 7}.png"))
         assert np.abs(image.astype(int) - stored).max() <= 2  # rounding of the reader's YUV, if any
     film.release()
+    # The rate makes the times: with another one the halves would not fit.
+    save_info(out, replace(load_info(out), status=RECORDING, frames=0, tracked=0))
+    assert main(["track", str(shots), "--rate", "60", "--out", str(out), "--threads", "1"]) != 0
+    assert "begun with another rate" in capsys.readouterr().err
+    assert load_info(out).frame_rate == 24.0
