@@ -79,8 +79,8 @@ class ShapeEditor(Card):
         """Show how a shape is tuned, without telling anything."""
         self._tuning, self._name = tuning, name
         row, link, stem = tuning.of(name), tuning.link_of(name), stem_of(name)
-        both = self.tr("{0} left and right").format(spoken(stem))
-        self.heading.setText(both if link else spoken(name))
+        heading = self.tr("{0} left and right").format(spoken(stem)) if link else spoken(name)
+        self.heading.setText(heading)
         for field, number in self.numbers.items():
             self._write(number, self.sliders[field], getattr(row, field))
         for part in (self.sliders["gamma"], self.numbers["gamma"]):

@@ -66,7 +66,9 @@ def test_latency_is_measured_through_a_whole_session(short: Path) -> None:
     assert 0 < figures["frames_received"] <= min(figures["sent"], FRAMES - 2)
     assert figures["packets_received"] > figures["frames_received"]
     late, result = figures["capture_to_osc"], figures["capture_to_result"]
-    assert 1e3 * WORK_S <= result["median_ms"] <= late["median_ms"] <= late["p95_ms"] < 3000
+    for figure in (result, late):  # of other frames each, where some did not arrive
+        assert 1e3 * WORK_S <= figure["median_ms"] <= figure["p95_ms"] < 3000
+    assert result["median_ms"] <= late["p95_ms"]
 
 
 def test_everybody_is_timed_on_one_video_of_640_by_480(tmp_path: Path) -> None:

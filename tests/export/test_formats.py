@@ -391,7 +391,7 @@ def test_alembic_s_own_library_reads_every_vertex_where_the_camera_saw_it(
     place = IXform(archive.getTop(), "Head").getSchema()
     face = IPolyMesh(archive.getTop().getChild("Head"), "Face").getSchema()
     assert (face.getNumSamples(), place.getNumSamples()) == (FRAMES, FRAMES)
-    sample = face.getValue(ISampleSelector(0))
+    sample = face.getValue(ISampleSelector(0.0))
     counts, corners = (np.array(list(v)) for v in (sample.getFaceCounts(), sample.getFaceIndices()))
     assert set(counts) == {3}
     np.testing.assert_array_equal(corners.reshape(-1, 3)[:, ::-1], head.triangles)
@@ -401,8 +401,9 @@ def test_alembic_s_own_library_reads_every_vertex_where_the_camera_saw_it(
     ]
     width, height = take.info.width_px, take.info.height_px
     for number in (0, 11, FRAMES - 1):
-        points = face.getValue(ISampleSelector(number)).getPositions()
-        matrix = place.getValue(ISampleSelector(number)).getMatrix()
+        then = ISampleSelector(number / RATE)
+        points = face.getValue(then).getPositions()
+        matrix = place.getValue(then).getMatrix()
         rows = np.array([[matrix[i][j] for j in range(4)] for i in range(4)])  # of row vectors
         local = np.array([[points[at][axis] for axis in range(3)] for at in range(len(points))])
         seen = local @ rows[:3, :3] + rows[3, :3]
