@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from engine.errors import SourceError
 
 MOST_CAMERAS = 10  # tried by number where the system does not list them
 COMPRESSED = "MJPG"
+_INTERFACE = 100  # OpenCV's numbers of interfaces are its multiples
 _RATE_SLACK = 0.5  # 29.97 passes for 30
 # What OpenCV can turn into a picture, and how it is called.
 FORMAT_NAMES = {
@@ -47,9 +49,13 @@ class Mode:
 def listed(system: Path = Path("/sys/class/video4linux")) -> list[Device]:
     """Return the cameras of this machine, by number.
 
-    system  where Linux describes its video devices; elsewhere numbers are tried one by one
+    system  where Linux describes its video devices; elsewhere a library asks the system, and
+            without it numbers are tried one by one
     """
-    return _from_linux(system) if sys.platform.startswith("linux") else _by_trying()
+    if sys.platform.startswith("linux"):
+        return _from_linux(system)
+    named = _by_library()
+    return _by_trying() if named is None else named
 
 
 def resolve(wanted: str, devices: list[Device]) -> Device:
@@ -60,7 +66,8 @@ def resolve(wanted: str, devices: list[Device]) -> Device:
     """
     number = wanted.removeprefix("/dev/video")
     for device in devices:
-        same_number = number.isdecimal() and int(number) == device.number
+        numbers = (device.number, device.number % _INTERFACE)
+        same_number = number.isdecimal() and int(number) in numbers
         same_name = wanted and device.name.casefold().startswith(wanted.casefold())
         if same_number or same_name:
             return device
@@ -115,6 +122,20 @@ def _from_linux(system: Path) -> list[Device]:
         if number.isdecimal() and index == "0":
             found.append(Device(int(number), _text(folder / "name") or folder.name))
     return sorted(found, key=lambda device: device.number)
+
+
+def _by_library() -> list[Device] | None:
+    """Return what the system calls its cameras; None if the library is not there.
+
+    Where a system has several interfaces, every camera is listed once for each, with the interface
+    in the hundreds of its number, by which OpenCV opens it: those of the first are taken.
+    """
+    try:
+        library = importlib.import_module("cv2_enumerate_cameras")
+    except ImportError:
+        return None
+    found = [Device(int(info.index), str(info.name)) for info in library.enumerate_cameras()]
+    return [one for one in found if one.number // _INTERFACE == found[0].number // _INTERFACE]
 
 
 def _by_trying() -> list[Device]:

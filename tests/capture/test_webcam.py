@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -281,6 +283,23 @@ def test_linux_lists_cameras_without_their_metadata_devices(tmp_path: Path) -> N
     if cameras.sys.platform.startswith("linux"):
         assert cameras.listed(tmp_path) == [Device(0, "Acme"), Device(2, "Zoom"), Device(10, "Obs")]
         assert cameras.listed(tmp_path / "none") == []
+
+
+def test_elsewhere_a_library_names_the_cameras(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Numbers as its documentation shows them: Media Foundation's 14xx, then DirectShow's 7xx."""
+    shown = [(1400, "2K USB Camera"), (1401, "Acme"), (700, "2K USB Camera"), (701, "Acme")]
+    listed = [SimpleNamespace(index=index, name=name) for index, name in shown]
+    library = SimpleNamespace(enumerate_cameras=lambda: listed)
+    monkeypatch.setitem(sys.modules, "cv2_enumerate_cameras", library)
+    monkeypatch.setattr(cameras.sys, "platform", "win32")
+    devices = cameras.listed()
+    assert devices == [Device(1400, "2K USB Camera"), Device(1401, "Acme")]
+    assert cameras.resolve("1", devices) == cameras.resolve("acme", devices) == devices[1]
+    listed.clear()
+    assert cameras.listed() == []
+    monkeypatch.setitem(sys.modules, "cv2_enumerate_cameras", None)  # not installed
+    monkeypatch.setattr(cameras, "_by_trying", lambda: [Device(0, "camera 0")])
+    assert cameras.listed() == [Device(0, "camera 0")]
 
 
 def test_a_measured_camera_is_used_as_measured(
