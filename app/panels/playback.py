@@ -88,11 +88,11 @@ class PlaybackBar(QFrame):
         self.leave.clicked.connect(desk.bridge.end_playing)
         desk.bridge.configured.connect(lambda _: self._follow())
         desk.bridge.status_changed.connect(lambda _: self._follow())
-        add, tr = desk.actions.add, self.tr
-        add(Menu.TAKES, "takes.play", tr("&Play or pause"), self.toggle, "Ctrl+Space")
-        add(Menu.TAKES, "takes.back", tr("Picture &back"), lambda: self._step(-1), "Alt+Left")
-        add(Menu.TAKES, "takes.on", tr("Picture &on"), lambda: self._step(1), "Alt+Right")
-        add(Menu.TAKES, "takes.leave", tr("Back to the &camera"), desk.bridge.end_playing)
+        add, menu, camera = desk.actions.add, Menu.TAKES, self.tr("Back to the &camera")
+        add(menu, "takes.play", self.tr("&Play or pause"), self.toggle, "Ctrl+Space")
+        add(menu, "takes.back", self.tr("Picture &back"), lambda: self._step(-1), "Alt+Left")
+        add(menu, "takes.on", self.tr("Picture &on"), lambda: self._step(1), "Alt+Right")
+        add(menu, "takes.leave", camera, desk.bridge.end_playing)
 
     def _follow(self) -> None:
         """Be seen while a take is played."""

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from PySide6.QtCore import QCoreApplication, QLocale
@@ -95,6 +96,30 @@ def test_all_words_of_the_window_can_be_translated() -> None:
         for line, word in untranslated(path.read_text(encoding="utf-8"))
     ]
     assert left == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the script needs a shell")
+def test_every_word_is_collected(tmp_path: Path) -> None:
+    """By the script that the user guide names, against the calls in the source."""
+    if not (APP.parent / ".venv/bin/pyside6-lupdate").is_file():
+        pytest.skip("no pyside6-lupdate")
+    made = tmp_path / "flowface_xx.ts"
+    subprocess.run(
+        [APP.parent / "packaging/translations.sh", made], check=True, capture_output=True
+    )
+    contexts = ElementTree.parse(made).getroot().findall("context")
+    found = {source.text for context in contexts for source in context.iter("source")}
+    wanted = {
+        argument.value
+        for path in APP.rglob("*.py")
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call) and name_of(call) in TRANSLATE and call.args
+        for argument in call.args[-1:]
+        if isinstance(argument, ast.Constant)
+    }
+    assert len(wanted) > 300
+    assert wanted - found == set()
+    assert all(context.findtext("name") for context in contexts)  # else nothing asks for them
 
 
 def test_a_translation_is_shown(application: QApplication, tmp_path: Path) -> None:
