@@ -35,11 +35,11 @@ def write(take: Take, head: HeadModel, destination: Path, job: Job = Job()) -> N
             result = replay.result(int(found.row[number]), at_ns)
             writer.write(Frame(image, number, at_ns), result)
             job.progress((number + 1) / len(found))
+        if writer is not None:
+            writer.close()
+            writer = None
     except OutputError as error:
         raise TakeError(str(error)) from error
-    except BaseException:
+    finally:
         if writer is not None:
             writer.drop()
-        raise
-    if writer is not None:
-        writer.close()

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from app.cli import main
-from app.render import take_overlay
-from engine.errors import TakeError
+from app.render import overlay_video, take_overlay
+from engine.errors import OutputError, TakeError
 from engine.export._job import ExportCancelled, Job
 from engine.fit.heads import HeadModel
 from engine.recording.reader import Take
@@ -65,3 +65,15 @@ def test_a_rate_is_kept_and_an_export_called_off(
     assert not list(tmp_path.glob("none*"))
     with pytest.raises(TakeError, match="cannot write this kind"):
         take_overlay.write(take, head, tmp_path / "none.avi")
+
+
+def test_without_graphics_it_is_told_and_nothing_is_left(
+    take: Take, tmp_path: Path, head: HeadModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none() -> None:
+        raise OutputError("no OpenGL here")
+
+    monkeypatch.setattr(overlay_video, "create_context", none)
+    with pytest.raises(TakeError, match="no OpenGL here"):
+        take_overlay.write(take, head, tmp_path / "none.mp4")
+    assert not list(tmp_path.glob("none*"))
