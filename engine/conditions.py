@@ -62,7 +62,7 @@ class Conditions:
             return f"Your face is cut off at the {self._edge} of the picture."
         if float(np.ptp(points[:, 0])) < FEWEST_PX:
             return "Your face is small in the picture: come closer."
-        self._blur.look(frame.image[..., 1].astype(np.float32), points, frame.captured_ns)
+        self._blur.look(frame.image[..., 1], points, frame.captured_ns)
         if self._blur.seen:
             return "Your face blurs as it moves: more light or a shorter exposure helps."
         return self._slow()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine import clock
 from engine.types import Array
@@ -46,7 +47,7 @@ class MotionBlur:
         self._at, self._velocity, self._rest = None, np.zeros(2), None
         self._moves, self.seen = [], False
 
-    def look(self, light: Array, points: Array, at_ns: int) -> None:
+    def look(self, light: Array | NDArray[np.uint8], points: Array, at_ns: int) -> None:
         """Look at the face now and then.
 
         light   (H, W) of 255, every pixel
@@ -72,13 +73,13 @@ class MotionBlur:
             self._moves, self._moved_ns = [*self._moves[1 - _MOVES :], faded], at_ns
 
 
-def _log_ratio(light: Array, points: Array) -> float | None:
+def _log_ratio(light: Array | NDArray[np.uint8], points: Array) -> float | None:
     """Return the logarithm of the energy of changes along x over that along y; None if unknown."""
     low = np.maximum(points.min(axis=0), 0).astype(int)
     high = np.minimum(points.max(axis=0), light.shape[::-1]).astype(int)
     if min(high - low) < _FEWEST_PX:
         return None
-    face = light[low[1] : high[1], low[0] : high[0]]
+    face = light[low[1] : high[1], low[0] : high[0]].astype(np.float32)
     across = float(np.square(face[:, _REACH_PX:] - face[:, :-_REACH_PX]).mean())
     down = float(np.square(face[_REACH_PX:] - face[:-_REACH_PX]).mean())
     return math.log(across / down) if min(across, down) > 1.0 else None

@@ -112,3 +112,24 @@ def test_where_a_face_has_left(head: HeadModel) -> None:
     assert "left the picture at the left edge" in hint(picture(gone, 140, 110), gone, lost())
     whole = found(head)
     assert hint(picture(whole, 140, 110), whole, lost()) == "No face in the picture."
+
+
+def test_a_face_that_smears_is_told(head: HeadModel) -> None:
+    """A face of noise that swings sideways, blurred along its way; sharp, nothing is said."""
+    rng, said = np.random.default_rng(2), {}
+    texture = cv2.GaussianBlur(rng.normal(size=(SIZE[1], SIZE[0])), (0, 0), 1.5)
+    texture = (128 + 40 * texture / texture.std()).clip(0, 255).astype(np.float32)
+    for length in (1, 15):
+        conditions = Conditions()
+        for index in range(150):
+            swing = 0.09 * np.sin(2 * np.pi * 0.7 * max(index / 30 - 1, 0))
+            fast = abs(np.cos(2 * np.pi * 0.7 * max(index / 30 - 1, 0))) > 0.5 and index > 30
+            result = found(head, (swing, 0.0, 0.5))
+            assert result.head is not None
+            moved = np.roll(texture, int(result.head.points_px[:, 0].mean()), axis=1)
+            seen = cv2.blur(moved, (length if fast else 1, 1))
+            image = np.repeat(seen[..., None], 3, axis=2).astype(np.uint8)
+            conditions.look(Frame(image, index, round(index * 1e9 / 30)), result)
+        said[length] = conditions.hint
+    assert said[1] == ""
+    assert "blurs as it moves" in said[15]
