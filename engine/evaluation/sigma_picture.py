@@ -1,4 +1,7 @@
-"""Whether sigma rises where the face is covered: a portrait, and a cloth that grows over it."""
+"""Whether sigma rises where the face is covered: portraits, and a cloth that grows over them.
+
+The sheet that is drawn shows the face of the demo, which is ours to show; the portraits are not.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.capture.pictures import Pictures
+from engine.capture.sources.demo import CLIP
 from engine.evaluation.align import align_in, read_landmarks, upright_crop
 from engine.evaluation.cover import cover
 from engine.evaluation.datasets import portraits
-from engine.fit.heads import HeadModel
+from engine.fit.heads import HeadModel, landmarks
+from engine.fit.sides import spread
+from engine.fit.skinning import vertices
+from engine.geometry import project
 from engine.network.backends import Backend
 from engine.network.crop import cut
 from engine.training.report import draw_samples
@@ -32,7 +40,7 @@ _SMALL, _LARGE = 0.005, 0.08  # sigma in face widths, from blue to red
 def run(
     head: HeadModel, backend: Backend, data: Path, folder: Path, limit: int | None
 ) -> dict[str, Any]:
-    """Draw sigma_occluder.jpg and samples.png of validation portraits; return the figures.
+    """Draw sigma_occluder.jpg of the demo and samples.png of portraits; return the figures.
 
     Raises AssetError if the measuring data are absent.
     """
@@ -46,7 +54,9 @@ def run(
     pictures = np.stack([cut(p.image, c) for p, c in zip(people, crops, strict=True)][:_SAMPLES])
     marks, truth, sigma = (np.stack(each) for each in zip(*shown, strict=True))
     draw_samples(pictures, marks, truth, sigma, folder / "samples.png")
-    sheet = occluder_sheet(head, backend, people[0].image, crops[0], people[0].landmarks_px)
+    image, marks_px = demo_face(head)
+    crop = upright_crop(marks_px, backend.crop_side_px)
+    sheet = occluder_sheet(head, backend, image, crop, marks_px)
     cv2.imwrite(str(folder / "sigma_occluder.jpg"), cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR))
     rises = [
         sigma_rise(head, backend, person.image, crop, person.landmarks_px, _MEASURED)
@@ -60,6 +70,22 @@ def run(
         "sigma_ratio_open_median": float(np.median(open_)),
         "rises_more_where_covered": float((covered > open_).mean()),
     }
+
+
+def demo_face(head: HeadModel) -> tuple[Picture, Array]:
+    """Return the first picture of the demo (H, W, 3) and its true landmarks (478, 2), px.
+
+    head  the open head, of which it was rendered
+    """
+    with np.load(CLIP.with_name("truth.npz"), allow_pickle=False) as truth:
+        expression = spread(truth["expression"][0], len(head.expression_names))
+        posed = vertices(head, truth["identity"], expression, truth["gaze"][0], truth["neck"][0])
+        points = project(posed, truth["camera_from_head"][0], truth["intrinsics"])
+    picture = Pictures(CLIP)
+    first = picture.next()
+    picture.close()
+    assert first is not None  # the program's own file
+    return first.upright(), landmarks(head, points)
 
 
 def occluder_sheet(

@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.evaluation.sigma_picture import covered_from_below, heat, occluder_sheet, sigma_rise
+from engine import plugins
+from engine.evaluation.sigma_picture import (
+    covered_from_below,
+    demo_face,
+    heat,
+    occluder_sheet,
+    sigma_rise,
+)
 from engine.fit.heads import landmarks
 from engine.fit.heads.open_head import OpenHead, load
 from engine.network.crop import crop_from_points
@@ -92,3 +99,17 @@ def test_the_sheet_shows_four_covers(head: OpenHead) -> None:
     grey = [(sheet[:192, k : k + 192, 0] == 96).mean() for k in range(0, 4 * 192, 192)]
     assert grey[0] == 0
     assert (np.diff(grey) > 0.08).all()
+
+
+def test_the_sheet_shows_the_demo_where_its_face_is(head: OpenHead) -> None:
+    """Against the tracker's own network, which was not told where the face is."""
+    from engine.evaluation.align import align_in, upright_crop
+    from engine.network import backends, weights
+
+    image, marks = demo_face(head)
+    assert (image.shape, marks.shape) == ((480, 640, 3), (478, 2))
+    backend = plugins.load(backends, "onnx_runtime").create(weights.load(), 1)
+    found = align_in(backend, image, upright_crop(marks, backend.crop_side_px))
+    backend.close()
+    apart = np.linalg.norm(landmarks(head, found.points_px) - marks, axis=1)
+    assert float(np.median(apart)) < 3.0
