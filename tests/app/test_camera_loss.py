@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.head_view import HeadView
 from app.main_window import MainWindow
+from app.panels.camera_modes import ModeList
 from app.picture import Picture
 from app.viewport import Viewport
 from app.window import run_window
@@ -83,6 +84,9 @@ def test_the_window_tells_and_goes_on(
     monkeypatch.setattr(cv2, "VideoCapture", MadeUpCapture)
     monkeypatch.setattr(cameras, "listed", lambda: list(Plug.devices))
     monkeypatch.setattr(Plug, "devices", Plug.devices)
+    offered = cameras.Mode(640, 480, 30.0, "MJPG"), cameras.Mode(320, 240, 30.0, "YUYV")
+    monkeypatch.setattr(cameras, "modes", lambda _device, _rate: offered)
+    formats: list[int] = []
     told: list[tuple[str, str, str]] = []
     steps = [("Face found", ()), ("Camera away", (Device(3, "Acme Cam"),)), ("Face found", None)]
     deadline, tracker = time.monotonic() + PATIENCE_S, Steady(head)
@@ -92,6 +96,7 @@ def test_the_window_tells_and_goes_on(
         title, reason = window.tracking.title.text(), window.tracking.reason.text()
         if title == wanted:
             told.append((title, reason, window.viewport.message))
+            formats.append(window.findChild(ModeList).count())
             if devices is not None:
                 Plug.devices = devices
         if len(told) == len(steps) or time.monotonic() > deadline:
@@ -109,6 +114,7 @@ def test_the_window_tells_and_goes_on(
     assert [title for title, _, _ in told] == [wanted for wanted, _ in steps]
     assert "Acme Cam" in told[1][1]
     assert "Acme Cam" in told[1][2]  # over the picture as well
+    assert formats[0] == len(offered)
     assert (status, tracker.made) == (0, 1)
 
 

@@ -35,6 +35,9 @@ def test_a_format_that_is_picked_is_asked_of_the_camera(application: QApplicatio
 
     panel.show_status(SessionStatus(State.RUNNING, modes=OFFERED), None)
     assert panel.modes.currentIndex() == 0
+    panel.modes.activated.emit(1)
+    asked = wanted[-1].settings
+    assert (asked.width_px, asked.frame_rate, asked.pixel_format) == (640, 30.0, "YUYV")
     panel.deleteLater()
 
 

@@ -54,11 +54,21 @@ def test_both_canvases_show_the_same(
     assert np.abs(painted - direct).mean() < 2  # at edges, one has more samples
 
 
-def test_a_processor_is_told_from_a_card(application: QApplication, screen: bool) -> None:
+def test_a_processor_is_told_from_a_card(
+    application: QApplication, screen: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert in_software("llvmpipe (LLVM 15.0.6, 256 bits)")
     assert not in_software("NVIDIA GeForce RTX 3060/PCIe/SSE2")
     if not screen:
         assert canvas.drawn_in_software()
+        return
+    asked: list[str] = []
+    for answer in (True, False):
+        monkeypatch.setattr(canvas, "in_software", lambda name, a=answer: asked.append(name) or a)
+        canvas.drawn_in_software.cache_clear()
+        assert canvas.drawn_in_software() is answer
+    assert min(map(len, asked)) > 3  # what OpenGL calls its renderer
+    canvas.drawn_in_software.cache_clear()
 
 
 def test_without_opengl_the_picture_says_so(

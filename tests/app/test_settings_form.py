@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QLineEdit, QSpinBox
+from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QLabel, QLineEdit, QSpinBox
 
 import engine.capture.sources
 import engine.outputs
@@ -122,6 +122,18 @@ def test_every_plugin_gets_a_form_that_reads_back_its_defaults(package: object) 
         form = SettingsForm(settings)
         for name, editor in form._editors.items():
             assert editor.read() == pytest.approx(getattr(settings, name)), (kind, name)
+
+
+def test_a_field_is_called_what_its_settings_say() -> None:
+    @dataclass(frozen=True)
+    class Labelled:
+        name: str = setting("a", "Which.", label="Shown as")
+        on: bool = setting(True, "Whether.", label="Send it")
+
+    form = SettingsForm(Labelled())
+    assert form.field("name").accessibleName() == "Shown as"
+    assert "Shown as" in [label.text() for label in form.findChildren(QLabel)]
+    assert form.field("on").text() == "Send it"
 
 
 def test_names_are_spoken() -> None:

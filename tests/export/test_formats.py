@@ -452,6 +452,17 @@ def test_head_avatar_s_cameras_see_the_mesh_where_the_picture_has_it(
         np.testing.assert_allclose(expression, weights_at(FACES[number] / RATE), atol=1e-5)
 
 
+def test_a_silhouette_is_of_every_triangle() -> None:
+    points = np.array([[2, 2], [30, 4], [5, 28], [60, 60], [34, 58], [57, 33]], float)
+    triangles = np.array([[0, 1, 2], [3, 4, 5]], np.int32)
+    mask = head_avatar.silhouette(points, triangles, (64, 64))
+    hulls = [cv2.contourArea(points[t].astype(np.float32)) for t in triangles]
+    parts = mask[:32, :32], mask[32:, 32:]
+    for part, area in zip(parts, hulls, strict=True):
+        assert area < (part > 0).sum() < area + 100  # and the pixels along its edges
+    assert (mask > 0).sum() == sum((part > 0).sum() for part in parts)
+
+
 def test_speech_has_vertices_and_sound_of_the_same_length(
     take: Take, head: HeadModel, tmp_path: Path
 ) -> None:
