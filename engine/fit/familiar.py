@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from engine.clock import NS_PER_S
 from engine.fit.fitted import Fitted
-from engine.fit.likeness import Likeness, Looks, looks_of
+from engine.fit.likeness import Likeness, Looks, likeness, looks_of
 from engine.fit.sampling import vertex_normals
 from engine.fit.search import Detected
 from engine.fit.settings import LikenessSettings
@@ -23,8 +23,11 @@ class Familiar:
     """Keeps the tracker with one person.
 
     A face that is followed is let go after some frames in a row in which it looks like somebody
-    else's. While searching, strangers are refused until the person has been away for long, or the
-    whole picture has changed: then anyone is welcome, as a new person if they look like one.
+    else's, unless it came to look so by and by: on a head that turns, even behind glasses that
+    begin to reflect, little changes between two frames, and it moves as the picture does; not so
+    where somebody takes another's place. While searching, strangers are refused until the person
+    has been away for long, or the whole picture has changed: then anyone is welcome, as a new
+    person if they look like one.
     """
 
     def __init__(self, solver: Solver, settings: LikenessSettings) -> None:
@@ -42,7 +45,9 @@ class Familiar:
         self._place: tuple[Array, float] | None = None  # middle and size then
         self._strange = 0  # frames in a row
         self._open = True  # to anyone
+        self._unbroken = False  # followed from where it surely was the person
         self._looks: Looks | None = None
+        self._before: Looks | None = None  # of the face that was followed, in the last frame
         self._alike: float | None = None  # None: nothing can be said
         self.afresh = False  # the past says nothing of this frame
 
@@ -65,6 +70,7 @@ class Familiar:
     def keeps(self, fitted: Fitted) -> bool:
         """Return whether to go on with a face that was followed into this frame."""
         self._judge(fitted)
+        self._unbroken = self._unbroken and self._goes_on(fitted)
         if self._open or (self._looks is not None and not self.strange):
             self._strange = 0
         elif self.strange:
@@ -74,13 +80,14 @@ class Familiar:
     def welcomes(self, fitted: Fitted) -> bool:
         """Return whether to follow a face that was found."""
         self._judge(fitted)
-        self._strange = 0
+        self._strange, self._unbroken = 0, False
         return self._open or not self.strange
 
     @property
     def strange(self) -> bool:
-        """Whether the last face looks like somebody else's."""
-        return self._alike is not None and self._alike < self._settings.stranger_below
+        """Whether the last face looks like somebody else's, and did not come to look so."""
+        unlike = self._alike is not None and self._alike < self._settings.stranger_below
+        return unlike and not self._unbroken
 
     def met(self, fitted: Fitted) -> bool:
         """Remember the face that is followed now; True if it is a new person's."""
@@ -89,10 +96,12 @@ class Familiar:
             return False
         if new:
             self._likeness.forget()
+        self._before = self._looks
         if self._looks is not None:
             self._open = False
             sure = self._alike is None or self._alike >= self._settings.same_above
-            if new or sure:
+            self._unbroken = self._unbroken or sure
+            if new or self._unbroken:
                 self._likeness.learn(self._looks)
         self._seen_ns = fitted.captured_ns
         points = fitted.points_px[self._vertex]
@@ -113,6 +122,14 @@ class Familiar:
             return float(np.hypot(off[0], off[1])) / size_px + abs(float(grown))
 
         return sorted(faces, key=away)
+
+    def _goes_on(self, fitted: Fitted) -> bool:
+        """Return whether a face moved with the picture, and looks as in the last frame."""
+        if fitted.refuted > self._settings.most_refuted:
+            return False
+        if self._looks is None or self._before is None:
+            return True
+        return likeness(self._before, self._looks) >= self._settings.next_above
 
     def _judge(self, fitted: Fitted) -> None:
         self._looks = self._alike = None

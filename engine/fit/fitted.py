@@ -34,6 +34,7 @@ class Fitted:
     image: NDArray[np.uint8]  # (H, W, 3) RGB that it was seen in
     spread_px2: Array  # (N,) variance of the fitted vertices, see motion.spread_after
     shared: Array | None  # (K, 2) amplitudes of the network's shared errors
+    refuted: float = 1.0  # share of the flow since the last frame that the alignment denies
 
 
 def head_state(fitted: Fitted, deviations: Deviations) -> HeadState:

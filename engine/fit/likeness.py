@@ -116,8 +116,12 @@ class Likeness:
 
     def of(self, looks: Looks) -> float:
         """Return the correlation with the person, at most 1; there must have been a look."""
-        mean = self._sum / np.maximum(self._weight, 1e-9)
-        weight = looks.weight * self._weight
-        both = float(weight @ (looks.shade * mean))
-        norm = float(weight @ looks.shade**2) * float(weight @ mean**2)
-        return both / max(float(np.sqrt(norm)), 1e-12)
+        return likeness(Looks(self._sum / np.maximum(self._weight, 1e-9), self._weight), looks)
+
+
+def likeness(one: Looks, other: Looks) -> float:
+    """Return the correlation of two looks, at most 1."""
+    weight = one.weight * other.weight
+    both = float(weight @ (one.shade * other.shade))
+    norm = float(weight @ one.shade**2) * float(weight @ other.shade**2)
+    return both / max(float(np.sqrt(norm)), 1e-12)

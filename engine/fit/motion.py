@@ -178,7 +178,8 @@ def carried(
     usual = settings.step_sigma_share**2 * (before.sigma**2 + now.sigma**2) / 2
     step = now.points - before.points
     excess = np.maximum(0.0, ((step - moved.shift_px) ** 2).sum(axis=1) - settings.free * usual)
-    excess = np.where(both & np.isfinite(moved.sigma_px), excess, 0.0)
+    compared = both & np.isfinite(moved.sigma_px)
+    excess = np.where(compared, excess, 0.0)
     by_flow = 1.0 / (moved.sigma_px**2 + excess)
     refuted = np.where(np.isfinite(moved.sigma_px), excess / (excess + usual), 1.0)
     by_step = np.where(both, settings.steps * refuted / usual, 0.0)
@@ -188,13 +189,14 @@ def carried(
     shift = (by_flow[:, None] * moved.shift_px + by_step[:, None] * step) / total[:, None]
     believed = np.where(known, share, 0.0)
     for part in parts:
-        told = part[(both & np.isfinite(moved.sigma_px))[part]]
+        told = part[compared[part]]
         if len(told):
             believed[part] *= _falling(float(refuted[told].mean()), *settings.part_refuted)
     return Carried(
         places_px + shift,
         np.sqrt(spread_px2 + 1.0 / total + settings.renew * excess),
         settings.weight * settings.alike_frames * believed,
+        float(refuted[compared].mean()) if compared.any() else 1.0,
     )
 
 

@@ -64,6 +64,7 @@ class Carried(NamedTuple):
     points: Array  # (N, 2)
     sigma: Array  # (N,)
     information: Array  # (N,) what a vertex counts beside 1 / sigma^2; 0 where nothing is known
+    refuted: float = 1.0  # share of the flow that the alignment denies; 1 where nothing is known
 
 
 class Robust(NamedTuple):

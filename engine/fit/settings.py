@@ -316,6 +316,12 @@ class LikenessSettings:
     same_above: float = 0.8  # such a face is what the person looks like now
     stranger_below: float = 0.65  # such a face is somebody else's
     strange_frames: int = 3  # in a row, until a face that is followed is let go
+    # A face that goes on from frame to frame stays the same person, whatever it comes to look like.
+    # Where another takes its place, the flow is refuted to 0.72 or more, or the looks of successive
+    # frames fall below 0.8; a head that turns by 2 degrees a frame has at most 0.6 and at least
+    # 0.84, glasses that reflect the room included.
+    most_refuted: float = 0.7  # mean over the vertices
+    next_above: float = 0.8
     patience_s: float = 2.0  # strangers are refused for so long after the person was last seen
     known_after: int = 10  # frames, before which nobody is a stranger
     remembered: int = 100  # frames that the memory of the person spans

@@ -274,6 +274,7 @@ class Tracker:
             frame.image,
             spread_after(past.motion if past else None, measurement, self._settings.motion),
             self._solver.shared,
+            1.0 if past is None or past.motion is None else past.motion.refuted,
         )
 
     def _learn(self, frame: Frame, fitted: Fitted) -> Fitted:

@@ -124,6 +124,7 @@ def test_the_filter_agrees_with_a_slow_twin() -> None:
     share = rng.uniform(0.1, 0.6, count)
     found = carried(places, spread, Displacement(shift, flow_sigma), (before, now), share, s)
     after = spread_after(found, now, s)
+    denied: list[float] = []
     for i in range(count):
         seen_twice = information[0, i] > 0 and information[1, i] > 0
         flow_known = np.isfinite(flow_sigma[i])
@@ -131,6 +132,7 @@ def test_the_filter_agrees_with_a_slow_twin() -> None:
         excess = 0.0
         if seen_twice and flow_known:
             excess = max(0.0, float(((step[i] - shift[i]) ** 2).sum()) - s.free * step_variance)
+            denied.append(excess / (excess + step_variance))
         weights, shifts = [], []
         if flow_known:
             weights.append(1 / (flow_sigma[i] ** 2 + excess))
@@ -150,6 +152,7 @@ def test_the_filter_agrees_with_a_slow_twin() -> None:
         assert found.information[i] == pytest.approx(s.alike_frames * share[i])
         here = s.alike_frames * sigma[1, i] ** 2
         assert after[i] == pytest.approx(variance * here / (variance + here))
+    assert found.refuted == pytest.approx(np.mean(denied))
 
 
 @pytest.mark.parametrize(("share", "left"), [(0.3, 1.0), (0.5, 0.5), (0.8, 0.0)])

@@ -244,3 +244,34 @@ def test_after_a_gap_a_frame_is_fitted_without_a_past(
         assert pasts[0] is expected
         assert all(past is expected for past in pasts)
     assert network.detections == 1
+
+
+def _changing(head: OpenHead, there: Sequence[int]) -> Two:
+    """Ann, whose complexion becomes bea's by and by from the tenth frame to the 35th."""
+    network = Two(head, {"ann": there})
+    first, last = network.looks["ann"], _complexion(head, 2)
+    plain = network.frame
+
+    def frame(index: int) -> Frame:
+        share = float(np.clip((index - 10) / 25, 0, 1))
+        network.looks["ann"] = first + share * (last - first)
+        network.rng = np.random.default_rng(0)  # it errs alike in every frame, as networks do
+        return plain(index)
+
+    network.frame = frame  # type: ignore[method-assign]
+    return network
+
+
+def test_a_face_that_changes_by_and_by_stays_the_same_person_and_is_known_again(
+    head: OpenHead,
+) -> None:
+    """As glasses that reflect the room, or hair that hides a cheek, on a head that turns."""
+    network = _changing(head, [*range(60), *range(63, 70)])
+    assert _followed(network, 70) == ["ann"] * 60 + [""] * 3 + ["ann"] * 7
+
+
+@pytest.mark.parametrize("settings", [{"most_refuted": -1.0}, {"next_above": 1.1}])
+def test_but_not_if_it_moves_otherwise_than_the_picture_or_looks_new_in_every_frame(
+    head: OpenHead, settings: dict[str, float]
+) -> None:
+    assert "" in _followed(_changing(head, range(40)), 40, replace(_SETTINGS, **settings))
