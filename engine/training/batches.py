@@ -16,6 +16,7 @@ from engine.fit.heads import landmarks
 from engine.fit.heads.open_head import OpenHead
 from engine.network.crop import cut
 from engine.training.augment import AugmentSettings, random_crop, scene, sensor, window
+from engine.training.fit_view import FitLinear, FitView
 from engine.training.packs import Pack
 from engine.training.render.ring import RenderedStream
 from engine.types import Array, Crop
@@ -42,6 +43,9 @@ class Batch:
     identity_weight: Tensor  # (B,) 0 where they are not known
     expression: Tensor  # (B, E)
     expression_weight: Tensor  # (B,)
+    fit_vertex: Tensor  # (B, N) vertices that the fit reads, see fit_view.py
+    fit_jacobian: Tensor  # (B, N, 2, P) crop px by its unknowns
+    fit_information: Tensor  # (B, N) 0 where the picture's truth is not known to the fit
     second_from_first: Tensor  # (P, 2, 3) from px of a first crop to px of its second
 
     @property
@@ -77,6 +81,7 @@ class BatchMaker:
     shares         relative frequency of every pack
     hidden_weight  weight of a label that the camera does not see
     covered_weight of one behind what augmentation put before the face: the rest tells where it is
+    fit            linearises the fit at the truth; without one, batches say nothing of it
     """
 
     def __init__(
@@ -89,6 +94,7 @@ class BatchMaker:
         pair: PairSettings | None = None,
         hidden_weight: float = 0.15,
         covered_weight: float = 0.3,
+        fit: FitLinear | None = None,
     ) -> None:
         self._head, self._packs, self._side_px = head, packs, side_px
         self._settings = settings
@@ -96,7 +102,7 @@ class BatchMaker:
         self._pair = pair or PairSettings()
         self._usable = [np.flatnonzero(~pack.validation) for pack in packs]
         self._shares = np.array(shares) / np.sum(shares)
-        self._mirror = Mirror(head)
+        self._mirror, self._fit = Mirror(head), fit
 
     def make(self, seed: int, step: int, pairs: int) -> Batch:
         """Return batch number `step`; the same arguments give the same batch."""
@@ -127,6 +133,7 @@ class BatchMaker:
         image, seed = pack.image(index), int(rng.integers(1 << 62))
         same_light = rng.random() < self._pair.same_light
         identity, expression = self._mirror.coefficients(pack, index, flip is not None)
+        fit = self._fit_view(pack, index)
         views: list[Sample] = []
         for crop in (first, second):
             same = np.random.default_rng(seed)  # one scene, two pictures of it
@@ -142,8 +149,19 @@ class BatchMaker:
             if flip is not None:
                 picture = np.ascontiguousarray(picture[:, ::-1])
                 here, shown = _flip(here, self._side_px)[flip], shown[flip]
-            views.append(Sample(picture, here, shown.astype(np.float32), identity, expression))
+            shown = shown.astype(np.float32)
+            crop_fit = fit and _fit_in_crop(fit, crop.image_from_crop, flip)
+            views.append(Sample(picture, here, shown, identity, expression, crop_fit))
         return views[0], views[1], move[:2]
+
+    def _fit_view(self, pack: Drawn, index: int) -> FitView | None:
+        """Return how the fit reads an image, None where the truth is not known."""
+        states = pack.camera_from_head, pack.expression, pack.gaze
+        if self._fit is None or pack.visible is None or any(state is None for state in states):
+            return None
+        known = [state[index] for state in states if state is not None]
+        identity = None if pack.identity is None else pack.identity[index]
+        return self._fit.at(pack.points_px(index), known[0], known[1], known[2], identity)
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,6 +173,7 @@ class Sample:
     weight: Array  # (V or 478,)
     identity: Array | None  # (K,)
     expression: Array | None  # (E,)
+    fit: FitView | None = None  # in crop px
 
 
 class Mirror:
@@ -250,6 +269,16 @@ def _to_crop(image_from_crop: Array, points: Array) -> Array:
     return moved.astype(np.float32)
 
 
+def _fit_in_crop(fit: FitView, image_from_crop: Array, flip: NDArray[np.int64] | None) -> FitView:
+    """Return the fit of a crop; of a mirrored one it still names the sides as they were."""
+    turn = np.linalg.inv(image_from_crop)[:2, :2]
+    vertex = fit.vertex
+    if flip is not None:
+        turn, vertex = np.diag([-1.0, 1.0]) @ turn, flip[vertex]
+    moved = np.einsum("ij,njp->nip", turn.astype(np.float32), fit.jacobian)
+    return FitView(vertex, moved, fit.information)
+
+
 def _to_tensor(pictures: list[NDArray[np.uint8]]) -> Tensor:
     return torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float().div_(255.0)
 
@@ -289,5 +318,18 @@ def _stack(samples: list[Sample], head: OpenHead, moves: Array) -> Batch:
     arrays = (points, point_weight, marks, mark_weight, identity, known[0], expression, known[1])
     return Batch(
         _to_tensor([sample.picture for sample in samples]),
-        *(torch.from_numpy(array) for array in (*arrays, moves)),
+        *(torch.from_numpy(array) for array in (*arrays, *_fit_views(samples), moves)),
     )
+
+
+def _fit_views(samples: list[Sample]) -> FitView:
+    """Stack what the fit reads; a sample without it has no information."""
+    known = [sample.fit for sample in samples]
+    like = next((view for view in known if view is not None), None)
+    size, unknowns = (0, 0) if like is None else like.jacobian.shape[::2]
+    nothing = FitView(
+        np.zeros(size, np.int64),
+        np.zeros((size, 2, unknowns), np.float32),
+        np.zeros(size, np.float32),
+    )
+    return FitView(*(np.stack(part) for part in zip(*(v or nothing for v in known), strict=True)))

@@ -19,6 +19,7 @@ from engine.network.aligner import FlowMap, Readout
 from engine.network.eyes import Irises
 from engine.network.traits import Traits
 from engine.training.batches import Batch
+from engine.training.fit_view import FitLinear, unknowns
 
 # MediaPipe landmarks, upper against lower margin: right lids, left lids, inner lips.
 OPENINGS: tuple[tuple[int, int], ...] = (
@@ -59,6 +60,7 @@ class LossSettings:
     still: float = 1.0  # per sigma between the two views of a face
     further: float = 0.5  # of a second cold step, and of a warm one where both have one block
     eyes: float = 1.0  # of the irises that a network of their own finds
+    fit: float = 0.0  # of what the alignment's errors do to the fit's unknowns
     traits: float = 0.0  # of all traits, while the alignment learns
     identity: float = 1.0  # of the traits
     expression: float = 1.0
@@ -82,12 +84,15 @@ class AlignmentLoss(nn.Module):
         )
         self.register_buffer("pairs", torch.tensor(OPENINGS), persistent=False)
         self.register_buffer("iris_pairs", torch.tensor(IRISES), persistent=False)
+        prior = torch.from_numpy(FitLinear(head).prior().astype("float32"))
+        self.register_buffer("fit_prior", prior, persistent=False)
         self.tongue = head.expression_names.index("tongueOut")
         self.vertex_weight: Tensor
         self.triangles: Tensor
         self.corners: Tensor
         self.pairs: Tensor
         self.iris_pairs: Tensor
+        self.fit_prior: Tensor
 
     def forward(self, estimates: list[FlowMap], batch: Batch) -> tuple[Tensor, dict[str, float]]:
         """Return the loss and the mean distances (px) of the last step."""
@@ -116,6 +121,17 @@ class AlignmentLoss(nn.Module):
         distance = (moved - second).square().sum(-1).add(1e-6).sqrt()
         unsure = 0.5 * (sigma[: batch.pairs] + sigma[batch.pairs :]).detach()
         return (weight * distance / unsure).sum(), float((weight * distance).sum().detach())
+
+    def fit(self, flow: FlowMap, batch: Batch) -> tuple[Tensor, dict[str, float]]:
+        """Return how far the fit is led astray, and what that is in degrees and coefficients."""
+        points, sigma = self.readout(flow)
+        vertex = batch.fit_vertex
+        place = vertex[..., None].expand(-1, -1, 2)
+        error = points.gather(1, place) - batch.points.gather(1, place)
+        wrong = unknowns(
+            error, sigma.gather(1, vertex), batch.fit_jacobian, batch.fit_information, self.fit_prior
+        )
+        return wrong.loss(batch.expression), wrong.parts(batch.expression)
 
     def irises(self, found: Irises, batch: Batch) -> tuple[Tensor, dict[str, float]]:
         """Return the likelihood of the irises' centres, right and left, and a plain distance."""

@@ -64,6 +64,9 @@ class Stages:
         total, parts["further_px"] = total + settings.further * loss, told["vertex_px"]
         still, parts["still_px"] = self._loss.stillness(_float(cold.steps)[-1], batch)
         total = total + settings.still * still
+        if settings.fit > 0 and batch.fit_vertex.shape[1]:
+            loss, told = self._loss.fit(_float(cold.steps)[-1], batch)
+            total, parts = total + settings.fit * loss, parts | told
         if settings.traits > 0 and cold.traits is not None:
             loss, told = self._loss.traits(_all_float(cold.traits), batch)
             total, parts = total + settings.traits * loss, parts | told

@@ -33,6 +33,7 @@ from engine.network.config import NetworkConfig, configuration
 from engine.settings import setting
 from engine.training.augment import AugmentSettings
 from engine.training.batches import Batch, BatchMaker, Drawn, PairSettings
+from engine.training.fit_view import FitLinear
 from engine.training.live import save_streams
 from engine.training.loading import BatchRange, Loader
 from engine.training.loss import AlignmentLoss, LossSettings
@@ -170,7 +171,10 @@ class Trainer:
         """
         settings, end = self.settings, time.monotonic() + (seconds or math.inf)
         side, shares = self.config.image_side_px, pack_shares(self.packs, settings.shares)
-        maker = BatchMaker(self.head, self.packs, shares, side, settings.augment, settings.pair)
+        fit = FitLinear(self.head) if settings.loss.fit > 0 else None
+        maker = BatchMaker(
+            self.head, self.packs, shares, side, settings.augment, settings.pair, fit=fit
+        )
         count = 1 if self.live else loaders
         streams = list(self.live.values())
         wanted = BatchRange(settings.seed, settings.batch // 2, settings.steps, settings.fresh)
