@@ -1,7 +1,7 @@
 """What the errors of an alignment do to the live fit, linearised at the truth.
 
-The likelihood counts every vertex alike; an avatar sees the few directions in which a head moves. Where
-the truth is known, one Gauss-Newton step of the fit (docs/live_fit.md) from it says how far a
+The likelihood counts every vertex alike; an avatar sees the few directions in which a head moves.
+Where the truth is known, one Gauss-Newton step of the fit (docs/live_fit.md) from it says how far a
 wrong alignment turns the head, the eyes and the shapes: a linear function of its errors.
 """
 
@@ -28,7 +28,7 @@ _WORST_SHARE = 0.1  # of the face's size: labels further from the head's project
 
 
 class FitView(NamedTuple):
-    """One picture as the fit sees it: N vertices, P unknowns in the order of engine/fit/residuals.py."""
+    """One picture as the fit sees it: N vertices, P unknowns in the order of residuals.py."""
 
     vertex: NDArray[np.int64]  # (N,) rows of the labels
     jacobian: Array  # (N, 2, P) float32, px by unknown

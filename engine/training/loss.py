@@ -129,7 +129,11 @@ class AlignmentLoss(nn.Module):
         place = vertex[..., None].expand(-1, -1, 2)
         error = points.gather(1, place) - batch.points.gather(1, place)
         wrong = unknowns(
-            error, sigma.gather(1, vertex), batch.fit_jacobian, batch.fit_information, self.fit_prior
+            error,
+            sigma.gather(1, vertex),
+            batch.fit_jacobian,
+            batch.fit_information,
+            self.fit_prior,
         )
         return wrong.loss(batch.expression), wrong.parts(batch.expression)
 

@@ -28,5 +28,8 @@ def batch_of_two() -> Batch:
         identity_weight=torch.zeros(4),
         expression=torch.zeros(4, 52),
         expression_weight=torch.zeros(4),
+        fit_vertex=torch.zeros(4, 0, dtype=torch.long),
+        fit_jacobian=torch.zeros(4, 0, 2, 65),
+        fit_information=torch.zeros(4, 0),
         second_from_first=move,
     )

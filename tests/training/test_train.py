@@ -34,7 +34,8 @@ def random_batch(seed: int) -> tuple[list[FlowMap], Batch]:
     known = torch.tensor([1.0, 0.0])
     move = torch.tensor([[[0.9, -0.1, 4.0], [0.1, 0.9, -3.0]]])
     labels = (points, weight, marks, mark_weight, identity, known, expression, known)
-    return [flow], Batch(torch.rand(2, 3, 64, 64), *labels, move)
+    fit = torch.zeros(2, 0, dtype=torch.long), torch.zeros(2, 0, 2, 65), torch.zeros(2, 0)
+    return [flow], Batch(torch.rand(2, 3, 64, 64), *labels, *fit, move)
 
 
 def slow_loss(flow: FlowMap, batch: Batch, loss: AlignmentLoss) -> float:
