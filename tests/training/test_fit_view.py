@@ -98,6 +98,10 @@ def test_a_head_that_moved_a_little_is_found_again() -> None:
         NO_PRIOR,
     )
     assert_is(found, 0, step)
+    # Of a head turned to its right, the left side is averted and is not read.
+    across = HEAD.neutral[view.vertex, 0]
+    assert np.median(view.information[across > 0.06]) == 0
+    assert np.median(view.information[across < -0.06]) > 0
 
 
 @pytest.fixture
@@ -160,11 +164,11 @@ def test_what_is_there_counts_more_than_what_is_not() -> None:
     wrong = Unknowns(
         torch.tensor([[0.05, 0.0, -0.1], [9.0, 9.0, 9.0]]),
         torch.tensor([[0.1, -0.1, 0.0, 0.2], [9.0, 9.0, 9.0, 9.0]]),
-        torch.tensor([[-0.2, 0.4, 0.0], [9.0, 9.0, 9.0]]),
+        torch.tensor([[-0.2, 0.4, 0.2], [9.0, 9.0, 9.0]]),
         torch.tensor([1.0, 0.0]),
     )
-    # (1 x 0.2 + 0.25 x 0.4) / 1.5 in tenths; 0.05 in 0.05 rad; 0.1 in 0.1 rad
-    assert float(wrong.loss(truth)) == pytest.approx(2.0 + 1.0 + 1.0, rel=1e-5)
+    # (0.2 + 0.25 x (0.4 + 0.2)) / 1.5 in tenths; 0.05 in 0.05 rad; 0.1 in 0.1 rad
+    assert float(wrong.loss(truth)) == pytest.approx(0.35 / 0.15 + 1.0 + 1.0, rel=1e-5)
     assert wrong.parts(truth)["active_shapes"] == pytest.approx(0.2)
 
 
