@@ -8,7 +8,9 @@ import torch
 from torch import Tensor
 
 from engine.network.aligner import Aligner
-from engine.training.batches import validation_crops
+from engine.training.augment import AugmentSettings
+from engine.training.batches import BatchMaker, validation_crops
+from engine.training.fit_view import FitLinear
 from engine.training.loss import AlignmentLoss
 from engine.training.packs import Pack
 from engine.training.report import draw_samples
@@ -21,6 +23,7 @@ _STILL_PICTURES = 32
 _CHAIN = 10  # warm steps in a row
 _SHIFTS = ((0.0, 0.0), (0.5, 0.0), (0.25, 0.5), (-0.4, -0.2))  # px
 _NOISE = 2.5 / 255
+_FITTED = 64  # pictures
 
 
 @torch.no_grad()
@@ -62,7 +65,18 @@ def _on_rendered(network: Aligner, loss: AlignmentLoss, pack: Pack, limit: int) 
     return {
         "rendered_opening_px": opening_px(loss, found, truth),
         "rendered_px": float((found - truth).norm(dim=-1).median()),
-    }
+    } | {f"rendered_{name}": value for name, value in _led_astray(network, loss, pack).items()}
+
+
+def _led_astray(network: Aligner, loss: AlignmentLoss, pack: Pack) -> dict[str, float]:
+    """Return what the errors on clean pictures of a pack do to the fit, see fit_view.py."""
+    side, clean = network.config.image_side_px, AugmentSettings.none()
+    maker = BatchMaker(loss.head, [pack], [1.0], side, clean, fit=FitLinear(loss.head))
+    batch = maker.make(0, 0, _FITTED).part(slice(0, _FITTED)).to(str(network.v.device))
+    if not batch.fit_vertex.shape[1]:
+        return {}
+    flow = network.answer(batch.image, network(batch.image))
+    return loss.fit(flow, batch)[1]
 
 
 def _crops(network: Aligner, loss: AlignmentLoss, pack: Pack, limit: int) -> tuple[Tensor, Tensor]:

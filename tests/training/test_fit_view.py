@@ -196,3 +196,15 @@ def test_training_takes_it_in(pack: Pack, tmp_path: Path) -> None:
     seen.clear()
     without.run(None, lambda step, parts: seen.update(parts))
     assert "rotation_deg" not in seen
+
+
+def test_validation_says_what_errors_do_to_the_fit(pack: Pack, tmp_path: Path) -> None:
+    held_out = replace(pack, path=tmp_path / "a_test.npz")
+    shares = StreamShares(a=1.0, b=0.0, c=0.0)
+    trainer = Trainer(TrainSettings(shares=shares), [pack, held_out], tmp_path / "run")
+    told = trainer.validate(2)
+    assert told["rendered_rotation_deg"] > 0
+    assert told["rendered_active_shapes"] > 0
+    bare = replace(held_out, camera_from_head=None)
+    without = Trainer(TrainSettings(shares=shares), [pack, bare], tmp_path / "bare")
+    assert "rendered_rotation_deg" not in without.validate(2)

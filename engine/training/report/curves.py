@@ -30,6 +30,8 @@ _PANELS = (
     ("distance to the labels, % of the face", ("nme", "percent")),
     ("openings of lids and lips, px", ("opening",)),
     ("stillness, px", ("shaken", "still")),
+    ("what errors do to the fit, degrees", ("_deg",)),
+    ("what errors do to active shapes", ("active_shapes",)),
     ("pictures a second", ("pictures_per_s",)),
     ("share of time spent waiting for data", ("waiting",)),
     ("learning rate", ("rate",)),
