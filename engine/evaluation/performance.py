@@ -24,6 +24,7 @@ from engine.types import BLENDSHAPE_NAMES, Array
 
 ACTIVE, STRONG, IDLE = 0.1, 0.5, 0.02  # true weights from which, and up to which, a shape counts
 SHUT = 0.5  # of a blink: the lid has passed the middle
+REOPENED = 0.3  # below, an eye that was shut can blink anew: a lid that hovers blinks once
 TURNED_DEG = 30.0
 LATE_FRAMES = 1
 _AWAKE = 0.5  # up to this blink an eye can be seen to look somewhere
@@ -140,20 +141,36 @@ def gaze_error_deg(people: Iterable[Performed]) -> float:
 def blink_figures(people: Iterable[Performed]) -> dict[str, float]:
     """Return precision, recall and F1 of blinks of both eyes, and how complete they are.
 
-    A blink is a run of frames with the lid past the middle. A found one counts if it begins within
-    a frame of a true one; blinks of heads turned by more than 30 degrees count for neither.
+    A blink begins where the lid passes the middle, and lasts until the eye has opened again. A
+    found one counts if it begins within a frame of a true one; blinks of heads turned by more than
+    30 degrees count for neither. `f1_each_crossing` counts each time that the middle is passed.
     """
+    people = list(people)
+    true, found, hits = _blinks(people, REOPENED)
+    return {
+        "blinks": true,
+        "precision": hits / max(found, 1),
+        "recall": hits / max(true, 1),
+        "f1": _f1(true, found, hits),
+        "f1_each_crossing": _f1(*_blinks(people, SHUT)),
+    }
+
+
+def _blinks(people: Iterable[Performed], reopened: float) -> tuple[int, int, int]:
+    """Count true blinks, found blinks, and found ones that are true."""
     true_count = found_count = hits = 0
     for person in people:
         near = person.yaw_deg <= TURNED_DEG
         for column in BLINKS:
-            true, found = (_onsets(w[:, column] >= SHUT) for w in (person.true, person.found))
+            true, found = (_onsets(w[:, column], reopened) for w in (person.true, person.found))
             true, found = true[near[true]], found[near[found]]
             true_count, found_count = true_count + len(true), found_count + len(found)
             hits += matched(true, found)
-    precision, recall = hits / max(found_count, 1), hits / max(true_count, 1)
-    f1 = 2 * hits / max(true_count + found_count, 1)
-    return {"blinks": true_count, "precision": precision, "recall": recall, "f1": f1}
+    return true_count, found_count, hits
+
+
+def _f1(true: int, found: int, hits: int) -> float:
+    return 2 * hits / max(true + found, 1)
 
 
 def matched(true: NDArray[np.intp], found: NDArray[np.intp]) -> int:
@@ -186,9 +203,17 @@ def text(title: str, result: dict[str, Any]) -> str:
     return table((title, ""), rows) + table(header, shapes)
 
 
-def _onsets(shut: NDArray[np.bool_]) -> NDArray[np.intp]:
-    """Return the frames at which runs of True begin; a run at the very start has no moment."""
-    return np.flatnonzero(shut[1:] & ~shut[:-1]) + 1
+def _onsets(blink: Array, reopened: float) -> NDArray[np.intp]:
+    """Return the frames at which an eye shuts, of (T,); one shut from the start has no moment."""
+    moments: list[int] = []
+    shut = bool(blink[0] >= SHUT)
+    for frame, value in enumerate(blink):
+        if shut:
+            shut = bool(value >= reopened)
+        elif value >= SHUT:
+            moments.append(frame)
+            shut = True
+    return np.array(moments, np.intp)
 
 
 def _slope(true: Array, found: Array) -> float:

@@ -100,6 +100,23 @@ def test_a_blink_counts_once_within_a_frame_and_of_near_heads() -> None:
     assert matched(np.array([10]), np.array([8])) == 0
 
 
+def test_a_lid_that_hovers_about_the_middle_blinks_once_until_the_eye_has_opened() -> None:
+    true, found = np.zeros((40, 52)), np.zeros((40, 52))
+    true[10:20, LEFT] = true[30:34, LEFT] = 1.0
+    found[10:20, LEFT] = [0.6, 0.48, 0.7, 0.4, 0.55, 0.9, 0.9, 0.45, 0.6, 0.5]
+    found[30:34, LEFT] = 0.8
+    figures = blink_figures([_performed(found, true)])
+    assert figures["blinks"] == 2
+    assert figures["f1"] == 1.0
+    assert figures["f1_each_crossing"] == pytest.approx(2 * 2 / (2 + 5))
+    # Really open in between, it has blinked twice.
+    found[15, LEFT] = 0.1
+    assert blink_figures([_performed(found, true)])["precision"] == pytest.approx(2 / 3)
+    # An eye shut from the start has no moment, nor has one that does not quite shut.
+    true[:, LEFT] = np.linspace(1.0, 0.0, 40)
+    assert blink_figures([_performed(found, true)])["blinks"] == 0
+
+
 def test_gaze_error_is_the_angle_between_two_looks() -> None:
     rng = np.random.default_rng(1)
     ours, theirs = rng.uniform(-0.4, 0.4, (2, 20, 2, 2))

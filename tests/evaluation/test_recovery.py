@@ -13,6 +13,7 @@ from engine.evaluation.recovery import bench, company, judge, scenes, turns
 from engine.evaluation.recovery.covers import covered, drawn_cover
 from engine.evaluation.recovery.stage import Actor, Shot, pasted, placing, whole
 from engine.evaluation.recovery.watch import Seen
+from engine.evaluation.regions import MESH_POINTS
 from engine.geometry import rigid, rotation_from_vector
 from engine.resources import data_folder
 from engine.types import BLENDSHAPE_NAMES, Status
@@ -155,6 +156,26 @@ def test_scenes_want_nobody_while_the_face_is_hidden_or_gone() -> None:
         assert told[-1] == ("flat", True), scene.name
         hidden = any(word in scene.name for word in ("all", "sweeps", "leaves", "goes out"))
         assert hidden == ((None, False) in told or (None, True) in told), scene.name
+
+
+def test_nobody_is_wanted_in_the_dark_only_where_nothing_of_the_face_is_left() -> None:
+    """The light that goes out leaves noise alone; at 0.2 % the face still stands out, and moves."""
+    by_name = {s.name.split(" [")[0]: s for s in scenes.one_person(actor())}
+
+    def stands_out(shot: Shot) -> bool:
+        face = shot.faces["flat"][:MESH_POINTS]
+        grey = shot.image.astype(float).mean(axis=2)
+        low, high = face.min(axis=0).astype(int), face.max(axis=0).astype(int)
+        inside = grey[low[1] : high[1], low[0] : high[0]].mean()
+        return bool(abs(inside - grey[:, :40].mean()) > 0.5)
+
+    goes_out = list(by_name["light goes out, returns"].shots())
+    assert all(stands_out(shot) == (shot.wanted is not None) for shot in goes_out)
+    assert sum(shot.wanted is None for shot in goes_out) == 26
+    dim = list(by_name["moves at 0.2 % of the light"].shots())
+    assert all(stands_out(shot) and shot.wanted == "flat" for shot in dim)
+    moved = dim[50].faces["flat"].mean(axis=0) - dim[25].faces["flat"].mean(axis=0)
+    assert np.hypot(*moved) > 80.0
 
 
 def test_the_other_is_followed_only_when_my_person_has_been_gone_for_long() -> None:
