@@ -26,9 +26,11 @@ def project(points_head: Array, camera_from_head: Array, intrinsics: Array) -> A
 
     Source: Hartley & Zisserman, Multiple View Geometry (2nd ed.), section 6.1.
     """
-    points_camera = points_head @ camera_from_head[:3, :3].T + camera_from_head[:3, 3]
-    scaled_xy, depth = np.split(points_camera @ intrinsics.T, [2], axis=1)
-    return np.divide(scaled_xy, depth, out=np.full_like(scaled_xy, np.nan), where=depth > 0)
+    linear, shift = intrinsics @ camera_from_head[:3, :3], intrinsics @ camera_from_head[:3, 3]
+    # By coordinate: rows as long as this run at the speed of memory, pairs do not.
+    x, y, depth = linear @ points_head.T + shift[:, None]
+    depth = np.where(depth > 0, depth, np.nan)
+    return np.stack([x / depth, y / depth], axis=1)
 
 
 def transform_points(destination_from_source: Array, points: Array) -> Array:

@@ -62,11 +62,11 @@ def _descend(hessian: Array, slope: Array, step: Array, low: Array, high: Array,
     for _ in range(30):
         for i in range(x.shape[0]):
             moved[i] = min(max(x[i] + length * step[i], low[i]), high[i]) - x[i]
-        linear = np.sum(slope * moved)
+        linear = _product(slope, moved, x.shape[0])
         bent = 0.0
         for i in range(x.shape[0]):
             if moved[i] != 0.0:
-                bent += moved[i] * np.sum(hessian[i] * moved)
+                bent += moved[i] * _product(hessian[i], moved, x.shape[0])
         if linear < 0.0 and linear + 0.5 * bent <= 1e-4 * linear:
             for i in range(x.shape[0]):
                 x[i] = min(max(x[i] + moved[i], low[i]), high[i])
@@ -84,16 +84,25 @@ def _newton_step(hessian: Array, slope: Array, held: NDArray[np.bool_]) -> Array
     y = np.empty(n)
     for i in range(n):
         for j in range(i + 1):
-            total = hessian[free[i], free[j]] - np.sum(lower[i, :j] * lower[j, :j])
+            total = hessian[free[i], free[j]] - _product(lower[i], lower[j], j)
             if i == j:
                 lower[i, i] = np.sqrt(max(total, 1e-30))
             else:
                 lower[i, j] = total / lower[j, j]
-        y[i] = (-slope[free[i]] - np.sum(lower[i, :i] * y[:i])) / lower[i, i]
+        y[i] = (-slope[free[i]] - _product(lower[i], y, i)) / lower[i, i]
     step = np.zeros(slope.shape[0])
     for i in range(n - 1, -1, -1):
-        total = y[i]
-        for j in range(i + 1, n):
-            total -= lower[j, i] * step[free[j]]
-        step[free[i]] = total / lower[i, i]
+        y[i] /= lower[i, i]
+        for j in range(i):
+            y[j] -= lower[i, j] * y[i]
+        step[free[i]] = y[i]
     return step
+
+
+@njit(cache=True, fastmath=True)
+def _product(a: Array, b: Array, count: int) -> float:
+    """Return the scalar product of the first entries; in any order, so that it is vectorised."""
+    total = 0.0
+    for i in range(count):
+        total += a[i] * b[i]
+    return total

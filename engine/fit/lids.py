@@ -84,7 +84,9 @@ class Lids:
 def _tie(pair: list[int], charge: float, values: Array, hessian: Array, gradient: Array) -> None:
     left, right = pair
     apart = charge * (values[left] - values[right])
-    hessian[[left, right], [left, right]] += charge
-    hessian[[left, right], [right, left]] -= charge
+    hessian[left, left] += charge
+    hessian[right, right] += charge
+    hessian[left, right] -= charge
+    hessian[right, left] -= charge
     gradient[left] += apart
     gradient[right] -= apart

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.fit.settings import LikenessSettings
+from engine.fit.trust import inside_image
 from engine.types import Array
 
 _DARK = 8.0  # grey levels that noise is worth: below, the logarithm would show little else
@@ -45,8 +46,7 @@ def looks_of(
     points_px  (N, 2) of the vertices, sigma_px (N,) how sure they are; inf where unknown
     normals    (N, 3) outward, unit, of the head at rest
     """
-    size_px = np.array([image.shape[1], image.shape[0]])
-    inside = ((points_px >= 0) & (points_px < size_px)).all(axis=1)
+    inside = inside_image(points_px, (image.shape[1], image.shape[0]))
     facing = np.clip(-normals @ camera_from_head[2, :3], 0.0, 1.0)
     good = inside & np.isfinite(sigma_px)
     if facing @ good < settings.least_seen * facing.sum():
@@ -74,15 +74,17 @@ def _log_grey(
 ) -> Array | None:
     """Return the logarithm of grey (N,) at points, of their box at about `side_px` a side."""
     size_px = np.array([image.shape[1], image.shape[0]])
-    low = np.floor(seen_px.min(axis=0)).astype(np.intp)
-    high = np.minimum(np.ceil(seen_px.max(axis=0)).astype(np.intp) + 1, size_px)
+    columns = np.ascontiguousarray(seen_px.T)  # reductions along the rows' axis are slow
+    low = np.floor(columns.min(axis=1)).astype(np.intp)
+    high = np.minimum(np.ceil(columns.max(axis=1)).astype(np.intp) + 1, size_px)
     if (high - low).min() < _LEAST_PX:
         return None
     step = max(1, int((high - low).max()) // _READ_PX)
     box = np.ascontiguousarray(image[low[1] : high[1] : step, low[0] : high[0] : step])
-    scale = min(1.0, side_px / max(box.shape[:2]))
+    box = cv2.cvtColor(box, cv2.COLOR_RGB2GRAY)
+    scale = min(1.0, side_px / max(box.shape))
     small = cv2.resize(box, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    grey = np.log(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32) + _DARK)
+    grey = np.log(small.astype(np.float32) + _DARK)
     # OpenCV puts pixel centres at integers; a thinned pixel has the centre of its first one.
     at = ((points_px - low - 0.5) / step + 0.5) * scale - 0.5
     at = at.astype(np.float32)[:, None]

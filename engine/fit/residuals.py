@@ -100,7 +100,7 @@ def rows_for(vertex_count: int, expression_count: int) -> Rows:
     )
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def linearise(
     basis: Array,
     skin: Array,
@@ -137,7 +137,7 @@ def linearise(
         _joint_columns(i, weight, skin, shaped, person.joints, view, to_image, rows.jacobian)
 
 
-@njit(cache=True)
+@njit(inline="always")
 def _skin(
     skin: Array,
     i: int,
@@ -162,7 +162,7 @@ def _skin(
                 posed[r] += turn * (shaped[c] - joints[j, c])
 
 
-@njit(cache=True)
+@njit(inline="always")
 def _project(i: int, posed: Array, view: View, to_image: Array, projected: Array) -> float:
     """Project a vertex; `to_image` becomes the derivative (2, 3) by camera-space position."""
     m, k = view.camera_from_head, view.intrinsics
@@ -179,7 +179,7 @@ def _project(i: int, posed: Array, view: View, to_image: Array, projected: Array
     return z
 
 
-@njit(cache=True)
+@njit(inline="always")
 def _facing(
     i: int, blend: Array, posed: Array, normals: Array, view: View, robust: Robust
 ) -> float:
@@ -201,7 +201,7 @@ def _facing(
     return max(min(share, 1.0), 0.0)
 
 
-@njit(cache=True)
+@njit(inline="always")
 def _weight(
     i: int,
     depth: float,
@@ -233,14 +233,14 @@ def _weight(
     return np.sqrt(total)
 
 
-@njit(cache=True)
+@njit(inline="always")
 def _trust(at: Array, point: Array, sigma: float, dof: float) -> float:
     """Return the Student-t weight of a measured point, over its variance."""
     dx, dy, variance = at[0] - point[0], at[1] - point[1], sigma * sigma
     return (dof + 2.0) / (dof + (dx * dx + dy * dy) / variance) / variance
 
 
-@njit(cache=True)
+@njit(inline="always")
 def _pose_columns(
     row: int, axis: int, weight: float, posed: Array, view: View, to_image: Array, jacobian: Array
 ) -> None:
@@ -256,7 +256,7 @@ def _pose_columns(
     jacobian[row, 3], jacobian[row, 4], jacobian[row, 5] = weight * gx, weight * gy, weight * gz
 
 
-@njit(cache=True)
+@njit(inline="always")
 def _shape_columns(
     i: int, weight: float, basis: Array, blend: Array, view: View, to_image: Array, jacobian: Array
 ) -> None:
@@ -278,7 +278,7 @@ def _shape_columns(
             row[k] = p * x[k] + q * y[k] + s * z[k]
 
 
-@njit(cache=True)
+@njit(inline="always")
 def _joint_columns(
     i: int,
     weight: float,

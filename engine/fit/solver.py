@@ -185,10 +185,10 @@ class Solver:
         rows = self._measured_rows
         points = alignment.points_px[rows].astype(np.float64)
         face = alignment.points_px[self._face_rows]
-        face = face[np.isfinite(face).all(axis=1)]
+        face = face[_finite(face)]
         floor = self.settings.sigma_floor_share * face_size_px(face)
         sigma = np.maximum(alignment.sigma_px[rows].astype(np.float64), floor)
-        good = (rows >= 0) & np.isfinite(points).all(axis=1) & np.isfinite(sigma)
+        good = (rows >= 0) & _finite(points) & np.isfinite(sigma)
         return Measurement(
             points=np.where(good[:, None], points, 0.0),
             sigma=np.where(good, sigma, 1.0),
@@ -359,6 +359,10 @@ class Solver:
         ):
             low[part], high[part] = -limit - values[part], limit - values[part]
         return np.minimum(low, 0.0), np.maximum(high, 0.0)
+
+
+def _finite(points_px: Array) -> NDArray[np.bool_]:
+    return np.isfinite(points_px[:, 0]) & np.isfinite(points_px[:, 1])
 
 
 def face_size_px(points_px: Array) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.fit.residuals import Measurement
 from engine.fit.settings import TrustSettings
@@ -49,9 +50,10 @@ def quality_of(
     if not visible.any():
         visible = measurement.information > 0
     sigma = measurement.sigma[visible]
-    distance = np.linalg.norm(projected_px[visible] - measurement.points[visible], axis=1)
+    apart = projected_px[visible] - measurement.points[visible]
+    distance = np.sqrt(apart[:, 0] ** 2 + apart[:, 1] ** 2)
     seen = bool(visible.any())
-    inside = ((face_points_px >= 0) & (face_points_px < np.array(size_px))).all(axis=1)
+    inside = inside_image(face_points_px, size_px)
     position = camera_from_head[:3, 3]
     forward = -camera_from_head[:3, 2]
     return Quality(
@@ -64,6 +66,12 @@ def quality_of(
         facing_cosine=float(-forward @ position / max(float(np.linalg.norm(position)), 1e-9)),
         rms_px=float(np.sqrt(np.average(distance**2, weights=sigma**-2.0))) if seen else np.inf,
     )
+
+
+def inside_image(points_px: Array, size_px: tuple[int, int]) -> NDArray[np.bool_]:
+    """Return which points (N, 2) lie in an image of that width and height, (N,)."""
+    x, y = points_px[:, 0], points_px[:, 1]  # columns: reductions along the rows' axis are slow
+    return (x >= 0) & (x < size_px[0]) & (y >= 0) & (y < size_px[1])
 
 
 def doubt(quality: Quality, settings: TrustSettings, leniency: float = 1.0) -> str | None:

@@ -38,8 +38,8 @@ def crop_from_points(
     """
     cosine, sine = np.cos(roll_rad), np.sin(roll_rad)
     upright_from_image = np.array([[cosine, sine], [-sine, cosine]])
-    upright = points_px @ upright_from_image.T
-    low, high = upright.min(axis=0), upright.max(axis=0)
+    upright = upright_from_image @ points_px.T  # by coordinate: reductions along a row are fast
+    low, high = upright.min(axis=1), upright.max(axis=1)
     centre = upright_from_image.T @ ((low + high) / 2)
     return _window(centre, float((high - low).max()) * enlarge, side_px, roll_rad)
 

@@ -10,6 +10,7 @@ A module here offers `load(path: Path | None = None) -> HeadModel`.
 
 from __future__ import annotations
 
+import math
 from typing import Protocol
 
 import numpy as np
@@ -107,11 +108,9 @@ def gaze_rotation(yaw_rad: float, pitch_rad: float) -> Array:
 
     The direction looked at is Ry(-yaw) Rx(pitch) (0, 0, -1).
     """
-    cy, sy = np.cos(yaw_rad), np.sin(yaw_rad)
-    cp, sp = np.cos(pitch_rad), np.sin(pitch_rad)
-    about_y = np.array([[cy, 0.0, -sy], [0.0, 1.0, 0.0], [sy, 0.0, cy]])
-    about_x = np.array([[1.0, 0.0, 0.0], [0.0, cp, -sp], [0.0, sp, cp]])
-    return about_y @ about_x
+    cy, sy = math.cos(yaw_rad), math.sin(yaw_rad)
+    cp, sp = math.cos(pitch_rad), math.sin(pitch_rad)
+    return np.array([[cy, -sy * sp, -sy * cp], [0.0, cp, -sp], [sy, cy * sp, cy * cp]])
 
 
 def landmarks(model: HeadModel, points: Array) -> Array:
@@ -120,4 +119,5 @@ def landmarks(model: HeadModel, points: Array) -> Array:
     points   (V, C) values at the vertices, for example projected pixels
     returns  (478, C)
     """
-    return np.einsum("lk,lkc->lc", model.landmark_weights, points[model.landmark_triangles])
+    weights = model.landmark_weights[:, None]
+    return np.matmul(weights, points[model.landmark_triangles])[:, 0]
