@@ -8,10 +8,11 @@ of the shape -> left and right drawn together -> exclusions -> clamp.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import NamedTuple, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.errors import ConfigError
 from engine.fit.responses import AT_MOST, RESPONSES, YIELDS, ShapeResponse, Yield
@@ -52,6 +53,22 @@ class _Responses(NamedTuple):
     gain: Array
     curve: Array
     most: Array
+
+
+class _Pairs(NamedTuple):
+    """Left and right shapes that are drawn together."""
+
+    left: NDArray[np.intp]
+    right: NDArray[np.intp]
+    together: Array
+
+
+class _Looks(NamedTuple):
+    """The eyeLook shapes, by the gaze: its angle, and what is read of a radian."""
+
+    shape: NDArray[np.intp]  # (8,)
+    angle: NDArray[np.intp]  # (8,) of the gaze's four
+    slope: Array  # (8,)
 
 
 @dataclass(frozen=True)
@@ -104,6 +121,38 @@ class RetargetSettings:
         return _Responses(
             *(np.array([getattr(row, part) for row in ordered]) for part in _Responses._fields)
         )
+
+    @cached_property
+    def pairs(self) -> _Pairs:
+        """The left and right shapes that are drawn together."""
+        rows = [row for row in self.shapes if row.together > 0.0 and row.name.endswith("Left")]
+        left, right = (
+            np.array([_INDEX[row.name.removesuffix("Left") + side] for row in rows], np.intp)
+            for side in _SIDES
+        )
+        return _Pairs(left, right, np.array([row.together for row in rows]))
+
+    @cached_property
+    def taken(self) -> Array:
+        """What a weight in the column takes off the one in the row, (52, 52)."""
+        taken = np.zeros((len(BLENDSHAPE_NAMES),) * 2)
+        for pair in self.yields:
+            taken[_INDEX[pair.loser], _INDEX[pair.winner]] += pair.share
+        return taken
+
+    @cached_property
+    def looks(self) -> _Looks:
+        """How the eyeLook shapes answer to the gaze: yaw + to the subject's left, pitch + down."""
+        limit = dict(self.look_limits_rad)
+        rows = [
+            (_INDEX[f"eyeLook{way}{side}"], 2 * eye + axis, sign / limit[way])
+            for eye, (side, outward) in enumerate(zip(_SIDES, (1.0, -1.0), strict=True))
+            for way, axis, sign in (
+                ("Out", 0, outward), ("In", 0, -outward), ("Up", 1, -1.0), ("Down", 1, 1.0),
+            )
+        ]  # fmt: skip
+        shape, angle, slope = zip(*rows, strict=True)
+        return _Looks(np.array(shape, np.intp), np.array(angle, np.intp), np.array(slope))
 
 
 _USUAL = RetargetSettings()
@@ -164,12 +213,8 @@ def weight_deviations(
     sd = head.deviations
     if sd is None:
         return None
-    looks = np.zeros(len(BLENDSHAPE_NAMES))
-    for eye, side in enumerate(_SIDES):
-        for axis, ways in enumerate((("Out", "In"), ("Up", "Down"))):
-            for way in ways:
-                limit = dict(settings.look_limits_rad)[way]
-                looks[_INDEX[f"eyeLook{way}{side}"]] = sd.gaze[eye, axis] / limit
+    looks, by_gaze = np.zeros(len(BLENDSHAPE_NAMES)), settings.looks
+    looks[by_gaze.shape] = sd.gaze.ravel()[by_gaze.angle] * np.abs(by_gaze.slope)
 
     def read(expression: Array) -> Array:
         return readings(expression, names, head.gaze, settings, tongue, touching)
@@ -189,7 +234,7 @@ def _of_person(read: Array, person: PersonCalibration | None) -> Array:
 
 def _sent(answered: Array, settings: RetargetSettings) -> Array:
     weights = answered.copy()
-    _draw_together(weights, settings.shapes)
+    _draw_together(weights, settings.pairs)
     weights = _excluded(weights, settings)
     return np.clip(np.minimum(weights, settings.responses.most), 0.0, 1.0)
 
@@ -203,11 +248,9 @@ def readings(
     touching: Array | None = None,
 ) -> Array:
     """Return what the fit reads for every blendshape, (52,), before any setting of the person."""
-    by_name = dict(zip(names, expression.tolist(), strict=True))
-    if halves(expression) is not None:
-        by_name.update(zip(BLENDSHAPE_NAMES, merged(expression).tolist(), strict=True))
-    by_name.update(_look(gaze, dict(settings.look_limits_rad)))
-    weights = np.array([by_name.get(name, 0.0) for name in BLENDSHAPE_NAMES])
+    whole = merged(expression) if halves(expression) is not None else expression
+    weights = np.append(whole, 0.0)[_places(names)]
+    weights[settings.looks.shape] = gaze.ravel()[settings.looks.angle] * settings.looks.slope
     if touching is not None:
         weights[_BLINKS] = np.minimum(weights[_BLINKS] / touching, 1.0)
     if tongue is not None and settings.tongue_gate is not None:
@@ -222,35 +265,29 @@ def _answered(weights: Array, settings: RetargetSettings) -> Array:
     return most * beyond**curve
 
 
-def _draw_together(weights: Array, shapes: tuple[ShapeResponse, ...]) -> None:
+@cache
+def _places(names: tuple[str, ...]) -> NDArray[np.intp]:
+    """Return where each blendshape is among coefficients of these names, (52,).
+
+    One that the head lacks is behind the last; halves have been merged into the 52.
+    """
+    known = names if len(names) == len(BLENDSHAPE_NAMES) else BLENDSHAPE_NAMES
+    return np.array([known.index(n) if n in known else len(known) for n in BLENDSHAPE_NAMES])
+
+
+def _draw_together(weights: Array, pairs: _Pairs) -> None:
     """Halve out small differences of left and right; a whole difference stays whole."""
-    for row in shapes:
-        if row.together == 0.0 or not row.name.endswith("Left"):
-            continue
-        left, right = (_INDEX[row.name.removesuffix("Left") + side] for side in _SIDES)
-        middle = (weights[left] + weights[right]) / 2
-        apart = weights[left] - weights[right]
-        kept = max(abs(apart) - row.together, 0.0) / (1.0 - row.together)
-        half = np.sign(apart) * min(kept, abs(apart)) / 2
-        weights[left], weights[right] = middle + half, middle - half
+    left, right = weights[pairs.left], weights[pairs.right]
+    middle, apart = (left + right) / 2, left - right
+    size = np.abs(apart)
+    kept = np.maximum(size - pairs.together, 0.0) / (1.0 - pairs.together)
+    half = np.sign(apart) * np.minimum(kept, size) / 2
+    weights[pairs.left], weights[pairs.right] = middle + half, middle - half
 
 
 def _excluded(weights: Array, settings: RetargetSettings) -> Array:
     """Let shapes give way; all by what was there before, so that their order does not matter."""
-    result = weights.copy()
-    for pair in settings.yields:
-        result[_INDEX[pair.loser]] -= pair.share * weights[_INDEX[pair.winner]]
-    result = np.maximum(result, 0.0)
+    result = np.maximum(weights - settings.taken @ weights, 0.0)
     for name, limit, slack in settings.at_most:
         result[_INDEX[name]] = min(result[_INDEX[name]], result[_INDEX[limit]] + slack)
     return result
-
-
-def _look(gaze: Array, limits_rad: dict[str, float]) -> dict[str, float]:
-    look: dict[str, float] = {}
-    for side, (yaw, pitch), outward in zip(_SIDES, gaze, (1.0, -1.0), strict=True):
-        look[f"eyeLookOut{side}"] = outward * float(yaw) / limits_rad["Out"]
-        look[f"eyeLookIn{side}"] = -outward * float(yaw) / limits_rad["In"]
-        look[f"eyeLookUp{side}"] = -float(pitch) / limits_rad["Up"]
-        look[f"eyeLookDown{side}"] = float(pitch) / limits_rad["Down"]
-    return look
