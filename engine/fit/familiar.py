@@ -44,6 +44,7 @@ class Familiar:
         self._seen_ns: int | None = None  # the person, not a stranger
         self._place: tuple[Array, float] | None = None  # middle and size then
         self._strange = 0  # frames in a row
+        self._view: Array | None = None  # where the camera was then, seen from the head
         self._open = True  # to anyone
         self._unbroken = False  # followed from where it surely was the person
         self._looks: Looks | None = None
@@ -81,7 +82,11 @@ class Familiar:
         """Return whether to follow a face that was found."""
         self._judge(fitted)
         self._strange, self._unbroken = 0, False
-        return self._open or not self.strange
+        if self._open or self._alike is None:
+            return True
+        settings, view = self._settings, self._view
+        known = view is not None and _angle(view, _view_of(fitted)) <= settings.same_view_rad
+        return self._alike >= (settings.same_above if known else settings.stranger_below)
 
     @property
     def strange(self) -> bool:
@@ -107,6 +112,7 @@ class Familiar:
         # By coordinate: reductions along the rows' axis are slow.
         points = np.ascontiguousarray(fitted.points_px[self._vertex].T)
         self._place = points.mean(axis=1), float(np.ptp(points, axis=1).max())
+        self._view = _view_of(fitted)
         return new
 
     def nearest_first(self, faces: Sequence[Detected]) -> Sequence[Detected]:
@@ -152,6 +158,17 @@ class Familiar:
         )
         if self._looks is not None and self._likeness.known:
             self._alike = self._likeness.of(self._looks)
+
+
+def _view_of(fitted: Fitted) -> Array:
+    """Return the direction from the head to the camera, in the head's axes."""
+    camera_from_head = fitted.state.camera_from_head
+    return -camera_from_head[:3, :3].T @ camera_from_head[:3, 3]
+
+
+def _angle(one: Array, other: Array) -> float:
+    cosine = one @ other / max(float(np.linalg.norm(one) * np.linalg.norm(other)), 1e-12)
+    return float(np.arccos(np.clip(cosine, -1.0, 1.0)))
 
 
 def _thumbnail(image: NDArray[np.uint8]) -> Array:

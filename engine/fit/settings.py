@@ -315,6 +315,9 @@ class LikenessSettings:
 
     same_above: float = 0.8  # such a face is what the person looks like now
     stranger_below: float = 0.65  # such a face is somebody else's
+    # A face that is found again in the view in which the person was lost must look like them now:
+    # 0.5 % of the clips' frames do not. In another view it must only not be a stranger's.
+    same_view_rad: float = 0.26
     strange_frames: int = 3  # in a row, until a face that is followed is let go
     # A face that goes on from frame to frame stays the same person, whatever it comes to look like.
     # Where another takes its place, the flow is refuted to 0.72 or more, or the looks of successive

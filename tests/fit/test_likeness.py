@@ -164,6 +164,29 @@ def test_whoever_stays_is_not_followed_until_the_person_has_been_away_for_long(
     assert names[16 + patience :] == ["bea"] * (90 - 16 - patience)
 
 
+@pytest.mark.parametrize("turn", [2 * np.arctan(0.14 / 0.6), 0.0])
+def test_who_looks_much_like_the_person_is_refused_in_the_view_where_that_can_be_told(
+    head: OpenHead, turn: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both stand aside: who turns to the camera shows the side that ann showed."""
+    network = Two(head, {"ann": range(15), "bea": range(5, 200)})
+    network.looks["bea"] = 0.55 * network.looks["ann"] + 0.45 * network.looks["bea"]
+    plain, alike = network.state, list[float]()
+
+    def state(name: str) -> FitState:
+        shown = plain(name)
+        turned = state_at(head, (0.0, turn, 0.0), tuple(shown.camera_from_head[:3, 3]))
+        return turned if name == "bea" else shown
+
+    of = Likeness.of
+    monkeypatch.setattr(network, "state", state)
+    monkeypatch.setattr(Likeness, "of", lambda *given: alike.append(of(*given)) or alike[-1])
+    names = _followed(network, 25)
+    assert names[:15] == ["ann"] * 15
+    assert _SETTINGS.stranger_below < min(alike[8:]) < _SETTINGS.same_above
+    assert set(names[15:]) == ({""} if turn else {"bea"})
+
+
 def test_the_person_who_comes_back_is_followed_at_once_although_another_is_there(
     head: OpenHead,
 ) -> None:
