@@ -23,7 +23,8 @@ from engine.recording.resume import OVERLAP_S, broken_off
 from engine.recording.take import INFO_FILE, RECORDING, TRACKING_FILE, load_info, save_info
 from engine.recording.verify import verify
 
-FRAMES, PATIENCE_S = 170, 120.0
+# Rows reach the disk 64 at a time: it is ended at 128, with as many still to come.
+FRAMES, PATIENCE_S = 270, 120.0
 
 
 def command(folder: Path, *more: str) -> list[str]:
