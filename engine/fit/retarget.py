@@ -248,8 +248,9 @@ def readings(
     touching: Array | None = None,
 ) -> Array:
     """Return what the fit reads for every blendshape, (52,), before any setting of the person."""
-    whole = merged(expression) if halves(expression) is not None else expression
-    weights = np.append(whole, 0.0)[_places(names)]
+    halved = halves(expression) is not None
+    whole = merged(expression) if halved else expression
+    weights = np.append(whole, 0.0)[_places(BLENDSHAPE_NAMES if halved else names)]
     weights[settings.looks.shape] = gaze.ravel()[settings.looks.angle] * settings.looks.slope
     if touching is not None:
         weights[_BLINKS] = np.minimum(weights[_BLINKS] / touching, 1.0)
@@ -269,10 +270,9 @@ def _answered(weights: Array, settings: RetargetSettings) -> Array:
 def _places(names: tuple[str, ...]) -> NDArray[np.intp]:
     """Return where each blendshape is among coefficients of these names, (52,).
 
-    One that the head lacks is behind the last; halves have been merged into the 52.
+    One that the head lacks is behind the last.
     """
-    known = names if len(names) == len(BLENDSHAPE_NAMES) else BLENDSHAPE_NAMES
-    return np.array([known.index(n) if n in known else len(known) for n in BLENDSHAPE_NAMES])
+    return np.array([names.index(n) if n in names else len(names) for n in BLENDSHAPE_NAMES])
 
 
 def _draw_together(weights: Array, pairs: _Pairs) -> None:

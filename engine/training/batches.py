@@ -14,6 +14,7 @@ from torch import Tensor
 
 from engine.fit.heads import landmarks
 from engine.fit.heads.open_head import OpenHead
+from engine.fit.residuals import EXPRESSION_START
 from engine.network.crop import cut
 from engine.training.augment import AugmentSettings, random_crop, scene, sensor, window
 from engine.training.fit_view import FitLinear, FitView
@@ -150,7 +151,7 @@ class BatchMaker:
                 picture = np.ascontiguousarray(picture[:, ::-1])
                 here, shown = _flip(here, self._side_px)[flip], shown[flip]
             shown = shown.astype(np.float32)
-            crop_fit = fit and _fit_in_crop(fit, crop.image_from_crop, flip)
+            crop_fit = fit and self._fit_in_crop(fit, crop.image_from_crop, flip)
             views.append(Sample(picture, here, shown, identity, expression, crop_fit))
         return views[0], views[1], move[:2]
 
@@ -162,6 +163,20 @@ class BatchMaker:
         known = [state[index] for state in states if state is not None]
         identity = None if pack.identity is None else pack.identity[index]
         return self._fit.at(pack.points_px(index), known[0], known[1], known[2], identity)
+
+    def _fit_in_crop(
+        self, fit: FitView, image_from_crop: Array, flip: NDArray[np.int64] | None
+    ) -> FitView:
+        """Return the fit of a crop; of a mirrored one with the shapes of the other side."""
+        turn = np.linalg.inv(image_from_crop)[:2, :2].astype(np.float32)
+        if flip is None:
+            return fit._replace(jacobian=np.einsum("ij,njp->nip", turn, fit.jacobian))
+        turned = np.einsum(
+            "ij,njp->nip", np.diag([-1.0, 1.0]).astype(np.float32) @ turn, fit.jacobian
+        )
+        shapes = EXPRESSION_START + np.array(self._mirror.shapes)
+        turned[..., EXPRESSION_START:] = turned[..., shapes]
+        return fit._replace(vertex=flip[fit.vertex], jacobian=turned)
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,7 +197,7 @@ class Mirror:
     def __init__(self, head: OpenHead) -> None:
         self.vertices = mirror_of_vertices(head)
         names = list(head.expression_names)
-        self._names = [names.index(_other_side(name)) for name in names]
+        self.shapes = [names.index(_other_side(name)) for name in names]
         # A mirrored person in the identity basis, as nearly as it can say.
         basis = head.identity_basis.astype(np.float64).reshape(len(head.identity_basis), -1)
         mirrored = head.identity_basis[:, self.vertices] * np.array([-1.0, 1.0, 1.0])
@@ -198,7 +213,7 @@ class Mirror:
         expression = None if pack.expression is None else pack.expression[index]
         if flipped:
             identity = None if identity is None else self._identity @ identity
-            expression = None if expression is None else expression[self._names]
+            expression = None if expression is None else expression[self.shapes]
         return identity, expression
 
 
@@ -267,16 +282,6 @@ def _to_crop(image_from_crop: Array, points: Array) -> Array:
     crop_from_image = np.linalg.inv(image_from_crop)
     moved = points @ crop_from_image[:2, :2].T + crop_from_image[:2, 2]
     return moved.astype(np.float32)
-
-
-def _fit_in_crop(fit: FitView, image_from_crop: Array, flip: NDArray[np.int64] | None) -> FitView:
-    """Return the fit of a crop; of a mirrored one it still names the sides as they were."""
-    turn = np.linalg.inv(image_from_crop)[:2, :2]
-    vertex = fit.vertex
-    if flip is not None:
-        turn, vertex = np.diag([-1.0, 1.0]) @ turn, flip[vertex]
-    moved = np.einsum("ij,njp->nip", turn.astype(np.float32), fit.jacobian)
-    return FitView(vertex, moved, fit.information)
 
 
 def _to_tensor(pictures: list[NDArray[np.uint8]]) -> Tensor:

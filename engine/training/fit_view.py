@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.fit.heads.open_head import OpenHead
+from engine.fit.priors import priors_for
 from engine.fit.residuals import EXPRESSION_START, GAZE, ROTATION, Measurement
+from engine.fit.retarget import LOOK_LIMITS_RAD
 from engine.fit.settings import FitSettings, SamplingSettings
 from engine.fit.solver import Solver
 from engine.fit.state import FitState
@@ -41,11 +43,6 @@ class FitLinear:
     def __init__(self, head: OpenHead) -> None:
         self._solver = Solver(head, FitSettings(sampling=SamplingSettings(count=_VERTICES)))
         self.vertex = self._solver.chosen.vertex
-        self.size = EXPRESSION_START + len(head.expression_names)
-
-    def prior(self) -> Array:
-        """Return the Hessian (P, P) of what the fit knows without a picture."""
-        return self._solver.priors.within.copy()
 
     def at(
         self,
@@ -79,6 +76,11 @@ class FitLinear:
         jacobian = (rows.jacobian / weight).reshape(len(target), 2, -1)
         information = solver.chosen.information * rows.facing
         return FitView(self.vertex, jacobian.astype(np.float32), information.astype(np.float32))
+
+
+def prior_of(head: OpenHead) -> Array:
+    """Return the Hessian (P, P) of what the fit knows of a frame without a picture."""
+    return priors_for(head.expression_names, FitSettings(), dict(LOOK_LIMITS_RAD)).within
 
 
 def _intrinsics(vertices: Array, camera_from_head: Array, points_px: Array) -> Array:

@@ -19,7 +19,7 @@ from engine.network.aligner import FlowMap, Readout
 from engine.network.eyes import Irises
 from engine.network.traits import Traits
 from engine.training.batches import Batch
-from engine.training.fit_view import FitLinear, unknowns
+from engine.training.fit_view import prior_of, unknowns
 
 # MediaPipe landmarks, upper against lower margin: right lids, left lids, inner lips.
 OPENINGS: tuple[tuple[int, int], ...] = (
@@ -84,8 +84,9 @@ class AlignmentLoss(nn.Module):
         )
         self.register_buffer("pairs", torch.tensor(OPENINGS), persistent=False)
         self.register_buffer("iris_pairs", torch.tensor(IRISES), persistent=False)
-        prior = torch.from_numpy(FitLinear(head).prior().astype("float32"))
-        self.register_buffer("fit_prior", prior, persistent=False)
+        self.register_buffer(
+            "fit_prior", torch.from_numpy(prior_of(head).astype("float32")), persistent=False
+        )
         self.tongue = head.expression_names.index("tongueOut")
         self.vertex_weight: Tensor
         self.triangles: Tensor

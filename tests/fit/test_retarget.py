@@ -13,7 +13,7 @@ from engine.fit import skinning
 from engine.fit.heads import landmarks
 from engine.fit.heads.open_head import OpenHead
 from engine.fit.responses import RESPONSES, YIELDS, ShapeResponse, Yield
-from engine.fit.retarget import RetargetSettings, retarget, weight_deviations
+from engine.fit.retarget import RetargetSettings, readings, retarget, weight_deviations
 from engine.fit.settings import FitSettings, per_shape
 from engine.fit.solver import Solver
 from engine.types import BLENDSHAPE_NAMES, Array, Deviations, HeadState
@@ -271,3 +271,13 @@ def test_a_weight_is_as_unsure_as_its_reading_after_gain_dead_zone_and_lids() ->
     out = dict(settings.look_limits_rad)["Out"]
     assert by_name["eyeLookOutLeft"] == pytest.approx(0.07 / out)
     assert by_name["browInnerUp"] == 0.0
+
+
+def test_a_head_that_lacks_a_shape_reads_the_others_where_they_belong() -> None:
+    names = tuple(n if n != "cheekPuff" else "wiggle" for n in reversed(BLENDSHAPE_NAMES))
+    expression = np.linspace(0.1, 0.9, len(names))
+    read = readings(expression, names, AHEAD)
+    by_name = dict(zip(names, expression, strict=True))
+    for name, value in zip(BLENDSHAPE_NAMES, read, strict=True):
+        if not name.startswith("eyeLook"):
+            assert value == by_name.get(name, 0.0), name

@@ -25,7 +25,8 @@ from engine.training.train import StreamShares, Trainer, TrainSettings
 HEAD = open_head.load()
 NAMES = HEAD.expression_names
 LINEAR = FitLinear(HEAD)
-NO_PRIOR = 1e-6 * torch.eye(LINEAR.size)
+SIZE = EXPRESSION_START + len(NAMES)
+NO_PRIOR = 1e-6 * torch.eye(SIZE)
 K = np.array([[300.0, 0, 128.0], [0, 300.0, 120.0], [0, 0, 1]])
 
 
@@ -51,7 +52,7 @@ class Face(NamedTuple):
 def some_face() -> Face:
     rng = np.random.default_rng(3)
     expression = np.zeros(52)
-    expression[[NAMES.index("jawOpen"), NAMES.index("browInnerUp")]] = 0.4, 0.3
+    expression[[NAMES.index("jawOpen"), NAMES.index("mouthSmileRight")]] = 0.4, 0.3
     return Face(
         np.array([0.1, -0.3, 0.05]), expression, np.full((2, 2), 0.1), rng.normal(0, 0.7, 60)
     )
@@ -59,7 +60,7 @@ def some_face() -> Face:
 
 def changed(face: Face) -> tuple[Face, np.ndarray]:
     """Return the face, a little different, and by how much: 13 + 52 unknowns, no shift."""
-    step = np.zeros(LINEAR.size)
+    step = np.zeros(SIZE)
     step[:3] = 0.004, -0.006, 0.003
     step[GAZE] = 0.01, -0.008, 0.012, 0.006
     step[EXPRESSION_START + NAMES.index("jawOpen")] = 0.02
@@ -147,7 +148,20 @@ def test_crops_and_mirrored_ones_say_it_as_well(pack: Pack, mirror: float) -> No
             batch.fit_information[sample][None],
             NO_PRIOR,
         )
-        assert_is(found, 0, step)
+        assert_is(found, 0, mirrored_shapes(step) if mirror else step)
+        # What is there, as the batch tells it, is there in the columns.
+        there = face.expression if not mirror else mirrored_shapes(face.expression, 0)
+        np.testing.assert_allclose(batch.expression[sample], there, atol=1e-6)
+
+
+def mirrored_shapes(values: np.ndarray, start: int = EXPRESSION_START) -> np.ndarray:
+    """Return values with the shapes, from `start` on, of the other side."""
+    result = values.copy()
+    for k, name in enumerate(NAMES):
+        if name.endswith("Left"):
+            other = start + NAMES.index(name.removesuffix("Left") + "Right")
+            result[[start + k, other]] = values[[other, start + k]]
+    return result
 
 
 def test_another_heads_labels_say_nothing(pack: Pack) -> None:
