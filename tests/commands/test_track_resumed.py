@@ -23,8 +23,7 @@ from engine.recording.resume import OVERLAP_S, broken_off
 from engine.recording.take import INFO_FILE, RECORDING, TRACKING_FILE, load_info, save_info
 from engine.recording.verify import verify
 
-# Rows reach the disk 64 at a time: it is ended at 128, with as many still to come.
-FRAMES, PATIENCE_S = 270, 120.0
+FRAMES, PATIENCE_S = 170, 120.0
 
 
 def command(folder: Path, *more: str) -> list[str]:
@@ -37,6 +36,8 @@ def start(folder: Path) -> subprocess.Popen[bytes]:
         [sys.executable, "-m", "app.cli", *command(folder)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        # Tests that run in the background of a shell hand down a SIGINT that is ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 
