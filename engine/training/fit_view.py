@@ -83,6 +83,11 @@ def prior_of(head: OpenHead) -> Array:
     return priors_for(head.expression_names, FitSettings(), dict(LOOK_LIMITS_RAD)).within
 
 
+def importance_of(head: OpenHead) -> Array:
+    """Return what each shape of a head counts, (E,), beside whether it is there."""
+    return np.array([_COUNTS.get(name, 1.0) for name in head.expression_names])
+
+
 def _intrinsics(vertices: Array, camera_from_head: Array, points_px: Array) -> Array:
     """Return the pinhole camera (3, 3) with square pixels that explains the points best."""
     seen = vertices @ camera_from_head[:3, :3].T + camera_from_head[:3, 3]
@@ -97,6 +102,7 @@ def _intrinsics(vertices: Array, camera_from_head: Array, points_px: Array) -> A
 # Errors that count as one: rotation and gaze in rad, shapes in coefficients.
 _ROTATION_RAD, _GAZE_RAD, _SHAPE = 0.05, 0.1, 0.1
 _IDLE, _ACTIVE = 0.25, 0.05  # what a shape counts that is not there; from here on it is
+_COUNTS = {"jawOpen": 4.0, "eyeBlinkLeft": 3.0, "eyeBlinkRight": 3.0}  # others 1: all see these
 _DOF = 4.0  # of the fit's Student-t
 _FLOOR_PX = 0.3  # no point is believed more than this
 
@@ -110,9 +116,12 @@ class Unknowns:
     expression: Tensor  # (B, E)
     known: Tensor  # (B,) 0 where the fit does not know the truth
 
-    def loss(self, truth: Tensor) -> Tensor:
-        """Return the mean error; shapes that are there (truth (B, E)) count more than idle ones."""
-        weight = torch.where(truth > _ACTIVE, 1.0, _IDLE)
+    def loss(self, truth: Tensor, importance: Tensor) -> Tensor:
+        """Return the mean error; shapes that are there (truth (B, E)) count more than idle ones.
+
+        importance  (E,) what each counts beside that, see `importance_of`
+        """
+        weight = importance * torch.where(truth > _ACTIVE, 1.0, _IDLE)
         shapes = (weight * self.expression.abs()).sum(1) / weight.sum(1)
         each = shapes / _SHAPE
         each = each + self.rotation_rad.abs().mean(1) / _ROTATION_RAD

@@ -19,7 +19,7 @@ from engine.network.aligner import FlowMap, Readout
 from engine.network.eyes import Irises
 from engine.network.traits import Traits
 from engine.training.batches import Batch
-from engine.training.fit_view import prior_of, unknowns
+from engine.training.fit_view import importance_of, prior_of, unknowns
 
 # MediaPipe landmarks, upper against lower margin: right lids, left lids, inner lips.
 OPENINGS: tuple[tuple[int, int], ...] = (
@@ -87,6 +87,11 @@ class AlignmentLoss(nn.Module):
         self.register_buffer(
             "fit_prior", torch.from_numpy(prior_of(head).astype("float32")), persistent=False
         )
+        self.register_buffer(
+            "fit_importance",
+            torch.from_numpy(importance_of(head).astype("float32")),
+            persistent=False,
+        )
         self.tongue = head.expression_names.index("tongueOut")
         self.vertex_weight: Tensor
         self.triangles: Tensor
@@ -94,6 +99,7 @@ class AlignmentLoss(nn.Module):
         self.pairs: Tensor
         self.iris_pairs: Tensor
         self.fit_prior: Tensor
+        self.fit_importance: Tensor
 
     def forward(self, estimates: list[FlowMap], batch: Batch) -> tuple[Tensor, dict[str, float]]:
         """Return the loss and the mean distances (px) of the last step."""
@@ -136,7 +142,8 @@ class AlignmentLoss(nn.Module):
             batch.fit_information,
             self.fit_prior,
         )
-        return wrong.loss(batch.expression), wrong.parts(batch.expression)
+        known = batch.expression
+        return wrong.loss(known, self.fit_importance), wrong.parts(known)
 
     def irises(self, found: Irises, batch: Batch) -> tuple[Tensor, dict[str, float]]:
         """Return the likelihood of the irises' centres, right and left, and a plain distance."""

@@ -17,7 +17,7 @@ from engine.fit.skinning import vertices
 from engine.network.aligner import FlowMap
 from engine.training.augment import AugmentSettings
 from engine.training.batches import BatchMaker
-from engine.training.fit_view import FitLinear, Unknowns, unknowns
+from engine.training.fit_view import FitLinear, Unknowns, importance_of, unknowns
 from engine.training.loss import AlignmentLoss, LossSettings
 from engine.training.packs import Pack, read_pack, write_pack
 from engine.training.train import StreamShares, Trainer, TrainSettings
@@ -182,8 +182,19 @@ def test_what_is_there_counts_more_than_what_is_not() -> None:
         torch.tensor([1.0, 0.0]),
     )
     # (0.2 + 0.25 x (0.4 + 0.2)) / 1.5 in tenths; 0.05 in 0.05 rad; 0.1 in 0.1 rad
-    assert float(wrong.loss(truth)) == pytest.approx(0.35 / 0.15 + 1.0 + 1.0, rel=1e-5)
+    alike = torch.ones(3)
+    assert float(wrong.loss(truth, alike)) == pytest.approx(0.35 / 0.15 + 1.0 + 1.0, rel=1e-5)
+    # (0.2 + 0.25 x (3 x 0.4 + 0.2)) / (1 + 0.25 x 4)
+    second = torch.tensor([1.0, 3.0, 1.0])
+    assert float(wrong.loss(truth, second)) == pytest.approx(0.55 / 0.2 + 2.0, rel=1e-5)
     assert wrong.parts(truth)["active_shapes"] == pytest.approx(0.2)
+
+
+def test_jaws_and_blinks_count_more_than_other_shapes() -> None:
+    counts = dict(zip(NAMES, importance_of(HEAD), strict=True))
+    more = {name for name, value in counts.items() if value > 1.0}
+    assert more == {"jawOpen", "eyeBlinkLeft", "eyeBlinkRight"}
+    assert set(counts.values()) >= {1.0} and counts["eyeBlinkLeft"] == counts["eyeBlinkRight"]
 
 
 def test_points_learn_from_it_and_sigma_does_not(pack: Pack) -> None:
