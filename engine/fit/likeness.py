@@ -42,6 +42,8 @@ def looks_of(
 ) -> Looks | None:
     """Read a face off a picture; None where too little of it shows.
 
+    A quarter that the network is much less sure of than of the rest is covered by something.
+
     image      (H, W, 3) RGB
     points_px  (N, 2) of the vertices, sigma_px (N,) how sure they are; inf where unknown
     normals    (N, 3) outward, unit, of the head at rest
@@ -51,7 +53,9 @@ def looks_of(
     good = inside & np.isfinite(sigma_px)
     if facing @ good < settings.least_seen * facing.sum():
         return None
-    usual = np.median(sigma_px[good])
+    usual, unsure = np.quantile(sigma_px[good], (0.5, 0.75))
+    if unsure > settings.most_uneven * usual:
+        return None
     weight = facing * good * (usual / np.maximum(sigma_px, usual)) ** 2
     if weight.sum() < settings.least_seen * facing.sum():
         return None

@@ -332,6 +332,9 @@ class LikenessSettings:
     least_facing: float = 0.7  # cosine to the camera: of a face turned farther nothing is said
     # Uncovered faces of the clips have 0.008 to 0.013, half covered ones 0.016 to 0.03.
     most_sigma_share: float = 0.014  # see TrustSettings; of a face less sure nothing is said
+    # Third quartile of sigma over its median: uncovered faces have 1.3 to 1.6, a hand before the
+    # mouth makes it 1.6 to 1.9. What is left of such a face can look like anybody.
+    most_uneven: float = 1.6
     least_seen: float = 0.5  # share of the side that faces the camera, or nothing is said
     least_contrast: float = 0.03  # deviation of the logarithm of grey, or nothing is said
     cut_levels: float = 30.0  # mean change of grey between two frames that is another picture

@@ -46,7 +46,11 @@ def _painted(head: OpenHead, image: Array, state: FitState, complexion: Array) -
 
 
 def _looks(
-    head: OpenHead, state: FitState, complexion: Array, light: Array | None = None
+    head: OpenHead,
+    state: FitState,
+    complexion: Array,
+    light: Array | None = None,
+    covered: float = 0.0,
 ) -> Looks | None:
     normals = vertex_normals(head.neutral, head.triangles)
     shaded = complexion if light is None else complexion * np.exp(normals @ light)
@@ -54,7 +58,8 @@ def _looks(
     _painted(head, image, state, shaded)
     face = fit_scene.face_vertices(head)[::8]
     points = projected(head, np.zeros(60), state)[face]
-    sigma = np.ones(len(face))
+    lowest = head.neutral[face, 1] <= np.quantile(head.neutral[face, 1], covered)
+    sigma = np.where(lowest & (covered > 0), 2.0, 1.0)
     return looks_of(image, points, sigma, normals[face], state.camera_from_head, _SETTINGS)
 
 
@@ -84,6 +89,12 @@ def test_the_likeness_to_a_single_look_is_pearsons_correlation() -> None:
 
 def test_nothing_is_said_of_a_blank_face(head: OpenHead) -> None:
     assert _looks(head, state_at(head), np.full(len(head.neutral), 90.0)) is None
+
+
+def test_nothing_is_said_of_a_face_with_a_hand_before_a_third_of_it(head: OpenHead) -> None:
+    ann, state = _complexion(head, 1), state_at(head)
+    assert _looks(head, state, ann, covered=0.15) is not None
+    assert _looks(head, state, ann, covered=0.35) is None
 
 
 class Two(FakeNetwork):
