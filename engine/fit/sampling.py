@@ -12,6 +12,8 @@ from engine.fit.noise import NoiseModel
 from engine.fit.settings import FitSettings, SamplingSettings
 from engine.types import Array
 
+EYEBALLS = slice(2, 4)  # columns of `FitVertices.skin`
+
 
 @dataclass(frozen=True, eq=False)
 class FitVertices:
@@ -40,12 +42,14 @@ def fit_vertices(
         alike = np.exp(-distance / noise.reach_uv).sum(axis=1)
         information = settings.own_share / (noise.own[index] * alike)
         modes = np.ascontiguousarray(noise.modes[index], dtype=np.float32)
+    skin = np.ascontiguousarray(head.skin_weights[index, 1:], dtype=np.float32)
+    information[skin[:, EYEBALLS].max(axis=1) > 0.5] *= settings.eyeball_share
     return FitVertices(
         vertex=index,
         expression=_rows(head.expression_basis[:, index]),
         identity=_rows(head.identity_basis[:, index]),
         joint_identity=_rows(head.joint_identity),
-        skin=np.ascontiguousarray(head.skin_weights[index, 1:], dtype=np.float32),
+        skin=skin,
         information=information,
         modes=modes,
     )
