@@ -35,7 +35,7 @@ class Familiar:
         self._likeness = Likeness(settings)
         # Eyeballs move under their vertices; of the others only what the face shows counts.
         face = np.isin(solver.chosen.vertex, solver.face)
-        self._rows = np.flatnonzero(face & (solver.chosen.skin[:, 2:].max(axis=1) < 0.5))
+        self._rows = np.flatnonzero(face & ~solver.chosen.eyeballs)
         self._vertex = solver.chosen.vertex[self._rows]
         head = solver.head
         self._normals = vertex_normals(head.neutral, head.triangles)[self._vertex]

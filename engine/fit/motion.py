@@ -134,8 +134,8 @@ def displaced(fields: Fields, points_px: Array, settings: MotionSettings) -> Dis
 
 
 class Shares:
-    """What each fitted vertex counts when it is carried: less at mouth and jaw, and at an eye that
-    the network only guesses.
+    """What each fitted vertex counts when it is carried: less at mouth and jaw, on
+    eyeballs, and at an eye that the network only guesses.
 
     Flow hardly sees a blink. Where the alignment sees it no better, nothing would refute the flow,
     and the lid would stay where it was instead of doing what the other eye's does.
@@ -145,6 +145,7 @@ class Shares:
         mouth = [n for n, name in enumerate(head.region_names) if name == "mouth"]
         moving = np.isin(head.region[chosen.vertex], mouth) | (chosen.skin[:, JAW] > _WITH_THE_JAW)
         self._usual = chosen.information * np.where(moving, settings.jaw_share, 1.0)
+        self._usual[chosen.eyeballs] *= settings.eyeball_share
         blinks = [head.expression_names.index(f"eyeBlink{side}") for side in ("Left", "Right")]
         travel = np.linalg.norm(chosen.expression[:, :, blinks], axis=1)
         self._lids = [np.flatnonzero(travel[:, eye] > _WITH_A_LID_M) for eye in range(2)]

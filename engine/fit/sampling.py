@@ -12,7 +12,7 @@ from engine.fit.noise import NoiseModel
 from engine.fit.settings import FitSettings, SamplingSettings
 from engine.types import Array
 
-EYEBALLS = slice(2, 4)  # columns of `FitVertices.skin`
+_EYEBALLS = slice(2, 4)  # columns of `FitVertices.skin`
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,6 +24,7 @@ class FitVertices:
     identity: Array  # (N, 3, K) float32, metres
     joint_identity: Array  # (4, 3, K) float32
     skin: Array  # (N, 4) float32, weights of neck, jaw, left eye, right eye
+    eyeballs: NDArray[np.bool_]  # (N,) whether it is one of an eyeball
     information: Array  # (N,) what a vertex counts beside 1 / sigma^2
     modes: Array  # (N, K) float32, what vertices err together, units of sigma; K = 0: not told
 
@@ -43,13 +44,15 @@ def fit_vertices(
         information = settings.own_share / (noise.own[index] * alike)
         modes = np.ascontiguousarray(noise.modes[index], dtype=np.float32)
     skin = np.ascontiguousarray(head.skin_weights[index, 1:], dtype=np.float32)
-    information[skin[:, EYEBALLS].max(axis=1) > 0.5] *= settings.eyeball_share
+    eyeballs = skin[:, _EYEBALLS].max(axis=1) > 0.5
+    information[eyeballs] *= settings.eyeball_share
     return FitVertices(
         vertex=index,
         expression=_rows(head.expression_basis[:, index]),
         identity=_rows(head.identity_basis[:, index]),
         joint_identity=_rows(head.joint_identity),
         skin=skin,
+        eyeballs=eyeballs,
         information=information,
         modes=modes,
     )

@@ -187,16 +187,17 @@ def test_jaw_and_whole_head_are_carried_as_one(head: OpenHead) -> None:
     np.testing.assert_allclose(found.information, 0.0, atol=1e-9)
 
 
-def test_mouth_and_jaw_are_carried_less(head: OpenHead) -> None:
+def test_mouth_jaw_and_eyeballs_are_carried_less(head: OpenHead) -> None:
     solver = Solver(head)
     count = len(solver.chosen.vertex)
     even = _measurement(np.zeros((count, 2)), np.ones(count), _evenly(head, solver))
-    found = Shares(head, solver.chosen, MotionSettings(jaw_share=0.25)).of(even)
-    for n in range(0, 1000, 7):
+    found = Shares(head, solver.chosen, MotionSettings(jaw_share=0.25, eyeball_share=0.1)).of(even)
+    for n in range(0, 1000, 3):
         vertex = solver.chosen.vertex[n]
         with_jaw = head.skin_weights[vertex, 2] > 0.3  # of skull, neck, jaw, eyes
         mouth = head.region_names[head.region[vertex]] == "mouth"
-        part = 0.25 if with_jaw or mouth else 1.0
+        ball = head.region_names[head.region[vertex]].startswith("eyeball")
+        part = 0.1 if ball else 0.25 if with_jaw or mouth else 1.0
         assert found[n] == pytest.approx(part * solver.chosen.information[n])
     assert 0.1 < (found < solver.chosen.information).mean() < 0.6
 
