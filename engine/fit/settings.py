@@ -187,15 +187,8 @@ class FitSettings:
     damping: float = 1e-4  # of the diagonal; keeps a step finite where nothing is seen
 
     def __post_init__(self) -> None:
-        for name in (
-            "steps",
-            "cold_steps",
-            "own_share",
-            "common_share",
-            "eyeball_share",
-            "student_dof",
-            "step_dof",
-        ):
+        shares = ("own_share", "common_share", "eyeball_share")
+        for name in ("steps", "cold_steps", *shares, "student_dof", "step_dof"):
             if getattr(self, name) <= 0:
                 raise ConfigError(f"fit.{name}: {getattr(self, name)}; must be above 0")
         if self.expression_prior_weight < 0:
@@ -283,8 +276,8 @@ class MotionSettings:
     # Of that where mouth and jaw move. Flow trails lips: at 1 the jaw errs a third more on rendered
     # sequences, at 0.1 the clips are a twelfth less still.
     jaw_share: float = 0.25
-    # The same for eyeballs: flow sees the lids and reflections before them. At 1 the gaze of rendered
-    # sequences errs by up to a third more, at 0 the eyes of a still face tremble by 0.2 degrees.
+    # The same for eyeballs: flow sees the lids and reflections before them. At 1 the gaze errs by up
+    # to a third more on rendered sequences, at 0 the eyes of a still face tremble by 0.2 degrees.
     eyeball_share: float = 0.06
     renew: float = 15.0  # what carries over is forgotten so much where the flow is refuted
     # All that moves with the jaw is carried as one, and so is the whole head: fully while flow is
