@@ -276,7 +276,7 @@ class MotionSettings:
     # Of that where mouth and jaw move. Flow trails lips: at 1 the jaw errs a third more on rendered
     # sequences, at 0.1 the clips are a twelfth less still.
     jaw_share: float = 0.25
-    # The same for eyeballs: flow sees the lids and reflections before them. At 1 the gaze errs by up
+    # The same for eyeballs: flow sees the lids and reflections before them. At 1 gaze errs by up
     # to a third more on rendered sequences, at 0 the eyes of a still face tremble by 0.2 degrees.
     eyeball_share: float = 0.06
     renew: float = 15.0  # what carries over is forgotten so much where the flow is refuted
