@@ -134,8 +134,8 @@ def displaced(fields: Fields, points_px: Array, settings: MotionSettings) -> Dis
 
 
 class Shares:
-    """What each fitted vertex counts when it is carried: less at mouth and jaw, on
-    eyeballs, and at an eye that the network only guesses.
+    """What each fitted vertex counts when it is carried: less at mouth and jaw, on eyeballs, and at
+    an eye that the network only guesses.
 
     Flow hardly sees a blink. Where the alignment sees it no better, nothing would refute the flow,
     and the lid would stay where it was instead of doing what the other eye's does.

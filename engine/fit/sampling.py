@@ -45,7 +45,7 @@ def fit_vertices(
         modes = np.ascontiguousarray(noise.modes[index], dtype=np.float32)
     skin = np.ascontiguousarray(head.skin_weights[index, 1:], dtype=np.float32)
     eyeballs = skin[:, _EYEBALLS].max(axis=1) > 0.5
-    information[eyeballs] *= settings.eyeball_share
+    information[eyeballs] *= settings.eyeball_weight
     return FitVertices(
         vertex=index,
         expression=_rows(head.expression_basis[:, index]),

@@ -142,7 +142,7 @@ class FitSettings:
     common_share: float = 0.6  # what is left after errors that the whole face shares
     # A vertex of an eyeball counts so many times one of the face: few show a look, and their errors
     # are not what the face shares. 3 to 8 do alike on sequences that are in no table.
-    eyeball_share: float = 4.0
+    eyeball_weight: float = 4.0
     student_dof: float = 4.0  # smaller forgives outliers more
     sigma_floor_share: float = 0.002  # of the face size: no network is surer than this
     facing_zero: float = 0.02  # cosine of normal to view ray at which a vertex stops to count
@@ -187,7 +187,7 @@ class FitSettings:
     damping: float = 1e-4  # of the diagonal; keeps a step finite where nothing is seen
 
     def __post_init__(self) -> None:
-        shares = ("own_share", "common_share", "eyeball_share")
+        shares = ("own_share", "common_share", "eyeball_weight")
         for name in ("steps", "cold_steps", *shares, "student_dof", "step_dof"):
             if getattr(self, name) <= 0:
                 raise ConfigError(f"fit.{name}: {getattr(self, name)}; must be above 0")
@@ -276,8 +276,9 @@ class MotionSettings:
     # Of that where mouth and jaw move. Flow trails lips: at 1 the jaw errs a third more on rendered
     # sequences, at 0.1 the clips are a twelfth less still.
     jaw_share: float = 0.25
-    # The same for eyeballs: flow sees the lids and reflections before them. At 1 gaze errs by up
-    # to a third more on rendered sequences, at 0 the eyes of a still face tremble by 0.2 degrees.
+    # Of all that eyeballs count, the same: flow sees the lids and reflections before them. At 1
+    # gaze errs up to a third more on rendered sequences, at 0 the eyes of a still face tremble by
+    # 0.2 degrees.
     eyeball_share: float = 0.06
     renew: float = 15.0  # what carries over is forgotten so much where the flow is refuted
     # All that moves with the jaw is carried as one, and so is the whole head: fully while flow is

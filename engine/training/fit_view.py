@@ -102,7 +102,8 @@ def _intrinsics(vertices: Array, camera_from_head: Array, points_px: Array) -> A
 # Errors that count as one: rotation and gaze in rad, shapes in coefficients.
 _ROTATION_RAD, _GAZE_RAD, _SHAPE = 0.05, 0.1, 0.1
 _IDLE, _ACTIVE = 0.25, 0.05  # what a shape counts that is not there; from here on it is
-_COUNTS = {"jawOpen": 4.0, "eyeBlinkLeft": 3.0, "eyeBlinkRight": 3.0}  # others 1: all see these
+# An avatar whose mouth or lids are wrong is wrong to everybody.
+_COUNTS = {"jawOpen": 4.0, "eyeBlinkLeft": 3.0, "eyeBlinkRight": 3.0}  # others 1
 _DOF = 4.0  # of the fit's Student-t
 _FLOOR_PX = 0.3  # no point is believed more than this
 

@@ -79,8 +79,14 @@ def _yaw(head: OpenHead, script, gain: float, frames: int) -> np.ndarray:
     usual = TrackerSettings()
     settings = replace(
         usual,
-        # So firm a prior that a random walk trails visibly.
-        fit=replace(usual.fit, velocity_gain=gain, rotation_step_sigma_rad=0.002, step_dof=30.0),
+        # So firm a prior, and so little told by exact eyeballs, that a random walk trails visibly.
+        fit=replace(
+            usual.fit,
+            velocity_gain=gain,
+            rotation_step_sigma_rad=0.002,
+            step_dof=30.0,
+            eyeball_weight=1.0,
+        ),
         enrol=replace(usual.enrol, threaded=False, fit_focal=False),
     )
     camera = Camera(INTRINSICS.copy(), np.zeros(5), SIZE_PX)
@@ -99,7 +105,7 @@ def test_a_steady_turn_is_not_trailed_and_a_step_not_late(head: OpenHead) -> Non
 
     truth = 0.012 * np.arange(50) - 0.3
     walk, moving = ((_yaw(head, ramp, gain, 50) - truth)[25:].mean() for gain in (0.0, 0.3))
-    assert walk < -0.0035, "the random walk does trail: the test can tell"
+    assert walk < -0.004, "the random walk does trail: the test can tell"
     assert abs(moving) < 0.3 * abs(walk)
     arrivals = []
     for gain in (0.0, 0.3):

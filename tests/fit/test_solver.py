@@ -208,13 +208,13 @@ def test_vertices_that_the_network_did_not_see_are_left_out(solver: Solver) -> N
 
 
 def test_a_vertex_of_an_eyeball_counts_more_than_one_of_the_face(head: OpenHead) -> None:
-    usual, alike = (Solver(head, FitSettings(eyeball_share=share)).chosen for share in (4.0, 1.0))
+    usual, alike = (Solver(head, FitSettings(eyeball_weight=share)).chosen for share in (4.0, 1.0))
     ball = head.in_regions("eyeball_left", "eyeball_right")[usual.vertex]
     assert ball.sum() > 20
     np.testing.assert_allclose(usual.information[ball], 4.0 * alike.information[ball])
     np.testing.assert_array_equal(usual.information[~ball], alike.information[~ball])
 
 
-def test_a_share_below_zero_is_refused_by_name() -> None:
-    with pytest.raises(ConfigError, match=r"fit\.eyeball_share: -1\.0"):
-        FitSettings(eyeball_share=-1.0)
+def test_a_weight_below_zero_is_refused_by_name() -> None:
+    with pytest.raises(ConfigError, match=r"fit\.eyeball_weight: -1\.0"):
+        FitSettings(eyeball_weight=-1.0)

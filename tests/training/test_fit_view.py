@@ -25,6 +25,7 @@ from engine.training.train import StreamShares, Trainer, TrainSettings
 HEAD = open_head.load()
 NAMES = HEAD.expression_names
 LINEAR = FitLinear(HEAD)
+SIDES = "Left", "Right"
 SIZE = EXPRESSION_START + len(NAMES)
 NO_PRIOR = 1e-6 * torch.eye(SIZE)
 K = np.array([[300.0, 0, 128.0], [0, 300.0, 120.0], [0, 0, 1]])
@@ -82,7 +83,11 @@ def assert_is(found: Unknowns, sample: int, step: np.ndarray) -> None:
     """A step of Gauss-Newton: right to first order."""
     np.testing.assert_allclose(found.rotation_rad[sample], step[:3], atol=8e-4)
     np.testing.assert_allclose(found.gaze_rad[sample], step[GAZE], atol=1.5e-3)
-    np.testing.assert_allclose(found.expression[sample], step[EXPRESSION_START:], atol=1e-2)
+    off = found.expression[sample].numpy() - step[EXPRESSION_START:]
+    # Lids that follow an eye inwards and outwards at once undo each other: that shows little.
+    opposed = [NAMES.index(f"eyeLook{way}{eye}") for way in ("In", "Out") for eye in SIDES]
+    np.testing.assert_allclose(np.delete(off, opposed), 0.0, atol=8e-3)
+    np.testing.assert_allclose(off[opposed], 0.0, atol=1e-2)
 
 
 def test_a_head_that_moved_a_little_is_found_again() -> None:
