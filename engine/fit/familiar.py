@@ -35,7 +35,8 @@ class Familiar:
         self._likeness = Likeness(settings)
         # Eyeballs move under their vertices; of the others only what the face shows counts.
         face = np.isin(solver.chosen.vertex, solver.face)
-        self._rows = np.flatnonzero(face & ~solver.chosen.eyeballs)
+        face[np.concatenate(solver.chosen.eyeballs)] = False
+        self._rows = np.flatnonzero(face)
         self._vertex = solver.chosen.vertex[self._rows]
         head = solver.head
         self._normals = vertex_normals(head.neutral, head.triangles)[self._vertex]

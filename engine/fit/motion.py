@@ -145,7 +145,7 @@ class Shares:
         mouth = [n for n, name in enumerate(head.region_names) if name == "mouth"]
         moving = np.isin(head.region[chosen.vertex], mouth) | (chosen.skin[:, JAW] > _WITH_THE_JAW)
         self._usual = chosen.information * np.where(moving, settings.jaw_share, 1.0)
-        self._usual[chosen.eyeballs] *= settings.eyeball_share
+        self._usual[np.concatenate(chosen.eyeballs)] *= settings.eyeball_share
         blinks = [head.expression_names.index(f"eyeBlink{side}") for side in ("Left", "Right")]
         travel = np.linalg.norm(chosen.expression[:, :, blinks], axis=1)
         self._lids = [np.flatnonzero(travel[:, eye] > _WITH_A_LID_M) for eye in range(2)]

@@ -12,8 +12,6 @@ from engine.fit.noise import NoiseModel
 from engine.fit.settings import FitSettings, SamplingSettings
 from engine.types import Array
 
-_EYEBALLS = slice(2, 4)  # columns of `FitVertices.skin`
-
 
 @dataclass(frozen=True, eq=False)
 class FitVertices:
@@ -24,7 +22,7 @@ class FitVertices:
     identity: Array  # (N, 3, K) float32, metres
     joint_identity: Array  # (4, 3, K) float32
     skin: Array  # (N, 4) float32, weights of neck, jaw, left eye, right eye
-    eyeballs: NDArray[np.bool_]  # (N,) whether it is one of an eyeball
+    eyeballs: tuple[NDArray[np.intp], NDArray[np.intp]]  # rows of the left one, of the right one
     information: Array  # (N,) what a vertex counts beside 1 / sigma^2
     modes: Array  # (N, K) float32, what vertices err together, units of sigma; K = 0: not told
 
@@ -43,19 +41,29 @@ def fit_vertices(
         alike = np.exp(-distance / noise.reach_uv).sum(axis=1)
         information = settings.own_share / (noise.own[index] * alike)
         modes = np.ascontiguousarray(noise.modes[index], dtype=np.float32)
-    skin = np.ascontiguousarray(head.skin_weights[index, 1:], dtype=np.float32)
-    eyeballs = skin[:, _EYEBALLS].max(axis=1) > 0.5
-    information[eyeballs] *= settings.eyeball_weight
+    eyeballs = _eyeballs(head, index)
+    information[np.concatenate(eyeballs)] *= settings.eyeball_weight
     return FitVertices(
         vertex=index,
         expression=_rows(head.expression_basis[:, index]),
         identity=_rows(head.identity_basis[:, index]),
         joint_identity=_rows(head.joint_identity),
-        skin=skin,
+        skin=np.ascontiguousarray(head.skin_weights[index, 1:], dtype=np.float32),
         eyeballs=eyeballs,
         information=information,
         modes=modes,
     )
+
+
+def _eyeballs(
+    head: HeadModel, index: NDArray[np.int64]
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    names, region = head.region_names, head.region[index]
+    left, right = (
+        np.flatnonzero(region == names.index(name)) if name in names else np.zeros(0, np.intp)
+        for name in ("eyeball_left", "eyeball_right")
+    )
+    return left, right
 
 
 def _rows(basis: Array) -> Array:

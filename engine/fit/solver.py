@@ -98,7 +98,7 @@ class Solver:
             self.settings.hidden_share,
             self.motion_settings.student_dof,
         )
-        self.lids = Lids(head.expression_names, self.settings, self._eyeballs())
+        self.lids = Lids(head.expression_names, self.settings, self.chosen.eyeballs)
         self.closure, self.contact = Closure(head), Contact(head, self.settings)
         count = len(self.chosen.vertex)
         self.nothing = Carried(np.zeros((count, 2)), np.ones(count), np.zeros(count))
@@ -339,15 +339,6 @@ class Solver:
         The rest of the state's expression counts: a lower lid that is raised meets sooner.
         """
         return self.closure.blinks(self.identity.coefficients, state.expression)
-
-    def _eyeballs(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Return the rows of the fitted vertices that lie on the left and the right eyeball."""
-        names, region = self.head.region_names, self.head.region[self.chosen.vertex]
-        left, right = (
-            np.flatnonzero(region == names.index(name)) if name in names else np.zeros(0, np.intp)
-            for name in ("eyeball_left", "eyeball_right")
-        )
-        return left, right
 
     def _bounds(self, state: FitState) -> tuple[Array, Array]:
         values = state.values()
