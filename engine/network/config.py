@@ -23,6 +23,7 @@ class NetworkConfig:
     hidden: int = 64  # of the recurrent state and of the context
     correlation_levels: int = 2
     correlation_radius: int = 3
+    width: int = 1  # of the light encoder: so many times the channels
     fine_channels: int = 16  # stride-4 features read around each estimate; 0 for none
     identity_size: int = 60  # coefficients of the head model that `traits` tells; 0 for no traits
     expression_size: int = 52
@@ -73,7 +74,19 @@ CONFIGURATIONS: dict[str, NetworkConfig] = {
             update="light",
             own_warm_update=True,
         ),
-        _mit("base", "mit_b1", 512),
+        NetworkConfig(
+            name="base",
+            encoder="light",
+            width=3,
+            image_side_px=256,
+            uv_side=64,
+            iterations=2,
+            start="matching",
+            update="raft",
+            hidden=128,
+            fine_channels=32,
+            own_warm_update=True,
+        ),
         _mit("paper", "mit_b5", 512),
     )
 }

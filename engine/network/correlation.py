@@ -45,8 +45,11 @@ def match(correlation: Tensor, image_side_px: int) -> tuple[Tensor, Tensor]:
 
 def cell_centres(height: int, width: int, like: Tensor) -> tuple[Tensor, Tensor]:
     """Return x and y of every cell (h * w), -1 and 1 at the borders of the image."""
-    y = (torch.arange(height).to(like) + 0.5) * (2.0 / height) - 1.0
-    x = (torch.arange(width).to(like) + 0.5) * (2.0 / width) - 1.0
+    # Made where they are needed: a captured CUDA graph cannot wait for a copy from the CPU.
+    y, x = (
+        (torch.arange(count, dtype=like.dtype, device=like.device) + 0.5) * (2.0 / count) - 1.0
+        for count in (height, width)
+    )
     grid_y, grid_x = torch.meshgrid(y, x, indexing="ij")
     return grid_x.reshape(-1), grid_y.reshape(-1)
 

@@ -27,7 +27,7 @@ class Features(NamedTuple):
 def make_encoder(config: NetworkConfig) -> LightEncoder | MixTransformer:
     """Return the encoder that a configuration names."""
     if config.encoder == "light":
-        return LightEncoder(config.channels, config.fine_channels)
+        return LightEncoder(config.channels, config.fine_channels, config.width)
     if config.encoder in MIT_SIZES:
         return MixTransformer(config.encoder, config.channels)
     allowed = ", ".join(["light", *MIT_SIZES])
@@ -74,58 +74,59 @@ class InvertedResidual(nn.Module):
 
 
 class LightEncoder(nn.Module):
-    """Strides 4, 8, 16, 32, fused top-down; about 1 M parameters.
+    """Strides 4, 8, 16, 32, fused top-down; about 1 M parameters at width 1, four times that at 2.
 
     image    (B, 3, S, S) sRGB 0..1
     returns  coarse (B, channels, S/8, S/8), fine (B, fine_channels, S/4, S/4)
     """
 
-    def __init__(self, channels: int, fine_channels: int) -> None:
+    def __init__(self, channels: int, fine_channels: int, width: int = 1) -> None:
         super().__init__()
+        c2, c4, c8, c16, c32 = (width * c for c in (16, 32, 48, 96, 160))
         # Dense convolutions first: at high resolution a wide expansion costs more than it gives.
         self.stem = nn.Sequential(
-            nn.Conv2d(3, 16, 3, 2, 1, bias=False),
-            nn.BatchNorm2d(16),
+            nn.Conv2d(3, c2, 3, 2, 1, bias=False),
+            nn.BatchNorm2d(c2),
             nn.ReLU(),
-            nn.Conv2d(16, 32, 3, 2, 1, bias=False),
-            nn.BatchNorm2d(32),
+            nn.Conv2d(c2, c4, 3, 2, 1, bias=False),
+            nn.BatchNorm2d(c4),
             nn.ReLU(),
         )
-        self.stride4 = InvertedResidual(32, 32, 1, 2, 3)
+        self.stride4 = InvertedResidual(c4, c4, 1, 2, 3)
         self.stride8 = nn.Sequential(
-            InvertedResidual(32, 48, 2, 2, 5),
-            InvertedResidual(48, 48, 1, 3, 5),
-            InvertedResidual(48, 48, 1, 3, 5),
+            InvertedResidual(c4, c8, 2, 2, 5),
+            InvertedResidual(c8, c8, 1, 3, 5),
+            InvertedResidual(c8, c8, 1, 3, 5),
         )
         self.stride16 = nn.Sequential(
-            InvertedResidual(48, 96, 2, 3, 5, squeeze=True),
-            InvertedResidual(96, 96, 1, 3, 5, squeeze=True),
-            InvertedResidual(96, 96, 1, 3, 5, squeeze=True),
+            InvertedResidual(c8, c16, 2, 3, 5, squeeze=True),
+            InvertedResidual(c16, c16, 1, 3, 5, squeeze=True),
+            InvertedResidual(c16, c16, 1, 3, 5, squeeze=True),
         )
         self.stride32 = nn.Sequential(
-            InvertedResidual(96, 160, 2, 4, 5, squeeze=True),
-            InvertedResidual(160, 160, 1, 3, 5, squeeze=True),
+            InvertedResidual(c16, c32, 2, 4, 5, squeeze=True),
+            InvertedResidual(c32, c32, 1, 3, 5, squeeze=True),
         )
-        self.pooled_width = 96 + 160
-        middle = 96
-        self.lateral32 = nn.Conv2d(160, middle, 1)
-        self.lateral16 = nn.Conv2d(96, middle, 1)
-        self.lateral8 = nn.Conv2d(48, middle, 1)
+        self.pooled_width = c16 + c32
+        middle = c16
+        self.lateral32 = nn.Conv2d(c32, middle, 1)
+        self.lateral16 = nn.Conv2d(c16, middle, 1)
+        self.lateral8 = nn.Conv2d(c8, middle, 1)
         self.smooth16 = _separable(middle, middle)
         self.smooth8 = _separable(middle, channels)
         self.to_coarse = nn.Conv2d(channels, channels, 1)
         self.fine = None
         if fine_channels:
             self.fine = nn.Sequential(
-                nn.Conv2d(32 + 32, 32, 1, bias=False),
-                nn.BatchNorm2d(32),
+                nn.Conv2d(c4 + c4, c4, 1, bias=False),
+                nn.BatchNorm2d(c4),
                 nn.Hardswish(),
-                nn.Conv2d(32, 32, 3, 1, 1, groups=32, bias=False),
-                nn.BatchNorm2d(32),
+                nn.Conv2d(c4, c4, 3, 1, 1, groups=c4, bias=False),
+                nn.BatchNorm2d(c4),
                 nn.Hardswish(),
-                nn.Conv2d(32, fine_channels, 1),
+                nn.Conv2d(c4, fine_channels, 1),
             )
-            self.down_to_fine = nn.Conv2d(channels, 32, 1)
+            self.down_to_fine = nn.Conv2d(channels, c4, 1)
 
     def forward(self, image: Tensor) -> Features:  # noqa: D102
         x4 = self.stride4(self.stem(image * 4.0 - 2.0))

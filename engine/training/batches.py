@@ -59,6 +59,10 @@ class Batch:
         one = {f.name: getattr(self, f.name)[samples] for f in fields(self)[:-1]}
         return Batch(**one, second_from_first=self.second_from_first[:0])
 
+    def pin_memory(self) -> Batch:
+        """Return the batch in memory from which a card copies by itself (for DataLoader)."""
+        return Batch(*(getattr(self, f.name).pin_memory() for f in fields(self)))
+
     def to(self, device: str) -> Batch:
         """Move every tensor."""
         return Batch(*(getattr(self, f.name).to(device, non_blocking=True) for f in fields(self)))

@@ -1,9 +1,14 @@
-"""Makes batches on threads of their own, a few ahead of the training."""
+"""Makes batches beside the training, a few ahead: on one thread, or in several processes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import multiprocessing
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+
+import cv2
+import torch
+from torch.utils.data import DataLoader, Dataset
 
 from engine.mailbox import Backlog
 from engine.training.batches import Batch, BatchMaker
@@ -11,6 +16,8 @@ from engine.training.render.ring import RenderedStream
 from engine.worker import Worker
 
 _BATCHES_AHEAD = 4
+_ROUND, _SHORTEST_ROUND = 240, 50  # batches
+_HANDOVER = 12  # batches before its end that the next round begins
 
 
 @dataclass(frozen=True)
@@ -24,23 +31,23 @@ class BatchRange:
 
 
 class _Steps:
-    """The mailbox of a loading thread: every `stride`-th step number until closed."""
+    """The mailbox of the loading thread: one step number after the other until closed."""
 
-    def __init__(self, first: int, last: int, stride: int) -> None:
-        self._next, self._last, self._stride, self._closed = first, last, stride, False
+    def __init__(self, first: int, last: int) -> None:
+        self._next, self._last, self._closed = first, last, False
 
     def take(self) -> int | None:
         if self._closed or self._next >= self._last:
             return None
-        self._next += self._stride
-        return self._next - self._stride
+        self._next += 1
+        return self._next - 1
 
     def close(self) -> None:
         self._closed = True
 
 
 class Loader:
-    """A thread that makes every `stride`-th batch from `first` on, a few ahead.
+    """A thread that makes every batch from `first` on, a few ahead.
 
     live  streams that it refreshes before each batch
     """
@@ -50,11 +57,10 @@ class Loader:
         maker: BatchMaker,
         wanted: BatchRange,
         first: int,
-        stride: int,
         live: Sequence[RenderedStream],
     ) -> None:
         self._maker, self._wanted, self._live = maker, wanted, live
-        self._steps = _Steps(first, wanted.steps, stride)
+        self._steps = _Steps(first, wanted.steps)
         self._ready: Backlog[Batch] = Backlog(_BATCHES_AHEAD)
         self._worker = Worker("loader", self._steps, self._load, finish=self._ready.close)
 
@@ -76,3 +82,80 @@ class Loader:
         """End the thread. Raises what ended it before."""
         self._ready.close()
         self._worker.stop(timeout_s=30.0)
+
+
+class ProcessLoader:
+    """As Loader, in several processes: what one makes in Python, no other waits for.
+
+    They begin as copies of this one, so pictures that are rendered meanwhile reach them in rounds:
+    after some hundred batches others take over, which begin a little before.
+
+    processes  at least one
+    """
+
+    def __init__(
+        self,
+        maker: BatchMaker,
+        wanted: BatchRange,
+        first: int,
+        live: Sequence[RenderedStream],
+        processes: int,
+    ) -> None:
+        self._batches, self._live, self._processes = _Batches(maker, wanted), live, processes
+        self._step, self._first, self._last = first, first, wanted.steps
+        self._end = first  # of the round
+        self._round: Iterator[Batch] = iter(())
+        self._following: Iterator[Batch] | None = None
+        maker.make(wanted.seed, first, 1)  # what is compiled on first use goes to the copies, too
+
+    def take(self) -> Batch | None:
+        """Return the next batch, waiting for it; None after the last one."""
+        for stream in self._live:
+            stream.refresh()
+        if self._step >= self._last:
+            return None
+        if self._following is None and self._step >= self._end - _HANDOVER:
+            self._following = self._begin()
+        if self._step == self._end and self._following is not None:
+            self._round, self._following = self._following, None
+            self._end = self._end_of_round(self._step)
+        self._step += 1
+        return next(self._round)
+
+    def _end_of_round(self, begin: int) -> int:
+        """Return where a round ends: the first ones, with few pictures, are short."""
+        steps = min(_ROUND, _SHORTEST_ROUND + begin - self._first) if self._live else self._last
+        return min(begin + steps, self._last)
+
+    def _begin(self) -> Iterator[Batch]:
+        forks = "fork" in multiprocessing.get_all_start_methods()
+        return iter(
+            DataLoader(
+                self._batches,
+                batch_size=None,
+                sampler=range(self._end, self._end_of_round(self._end)),
+                num_workers=self._processes,
+                prefetch_factor=_BATCHES_AHEAD,
+                pin_memory=torch.cuda.is_available(),
+                worker_init_fn=_settle,
+                multiprocessing_context="fork" if forks else None,
+            )
+        )
+
+    def stop(self) -> None:
+        """End the processes."""
+        self._round, self._following = iter(()), None
+
+
+class _Batches(Dataset[Batch]):
+    """Batches by the number of their step."""
+
+    def __init__(self, maker: BatchMaker, wanted: BatchRange) -> None:
+        self._maker, self._wanted = maker, wanted
+
+    def __getitem__(self, step: int) -> Batch:
+        return self._maker.make(self._wanted.seed, step, self._wanted.pairs)
+
+
+def _settle(_: int) -> None:
+    cv2.setNumThreads(1)  # the processes are the parallelism

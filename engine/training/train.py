@@ -23,7 +23,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from engine.errors import AssetError
+from engine.errors import AssetError, ConfigError
 from engine.fit.heads import open_head
 from engine.fit.heads.open_head import OpenHead
 from engine.network import weights
@@ -35,7 +35,8 @@ from engine.training.augment import AugmentSettings
 from engine.training.batches import Batch, BatchMaker, Drawn, PairSettings
 from engine.training.fit_view import FitLinear
 from engine.training.live import save_streams
-from engine.training.loading import BatchRange, Loader
+from engine.training.grow import grown
+from engine.training.loading import BatchRange, Loader, ProcessLoader
 from engine.training.loss import AlignmentLoss, LossSettings
 from engine.training.packs import Pack
 from engine.training.render.ring import RenderedStream
@@ -84,6 +85,7 @@ class TrainSettings:
     )
     shares: StreamShares = field(default_factory=StreamShares)
     steps: int = 20_000
+    minutes: float = 0.0  # of training after which it ends, the rate by the clock; 0: by the steps
     batch: int = 32  # pictures a step: half of them second views
     rate: float = 3e-3
     weight_decay: float = 0.02
@@ -137,15 +139,20 @@ class Trainer:
         if self.network.eyes is not None:
             self.network.eyes.settle(self.head)
         self.average.load_state_dict(self.network.state_dict())
+        self._averaged = _in_groups(self.average, self.network)
         self.loss = AlignmentLoss(self.head, settings.loss).to(self.device)
         self._stages = Stages(self.network, self.loss, settings.memory)
         for name, parameter in self.network.named_parameters():
             parameter.requires_grad_(self._stages.learns(settings.learn, name))
         learning = [p for p in self.network.parameters() if p.requires_grad]
         self.optimiser = torch.optim.AdamW(
-            learning, lr=settings.rate, weight_decay=settings.weight_decay
+            learning,
+            lr=settings.rate,
+            weight_decay=settings.weight_decay,
+            fused=self.device == "cuda",
         )
-        self.step = 0
+        torch.backends.cudnn.benchmark = True  # every batch has the same shapes
+        self.step, self.spent_s = 0, 0.0
         self.live = dict(live or {})
         self.packs = [*(pack for pack in packs if not pack.is_test), *self.live.values()]
         self.measured = [pack for pack in packs if pack.is_test or pack.spread is not None]
@@ -167,30 +174,38 @@ class Trainer:
         """Train to the last step, or for `seconds`; always ends with a checkpoint.
 
         report   called after every step with its number and the parts of the loss
-        loaders  threads that make batches; one alone while pictures are rendered meanwhile
+        loaders  how many make batches: one is a thread, more are processes
         """
-        settings, end = self.settings, time.monotonic() + (seconds or math.inf)
+        settings, begun = self.settings, time.monotonic()
+        end = begun + (seconds or math.inf)
+        if settings.minutes:
+            end = min(end, begun + 60 * settings.minutes - self.spent_s)
         side, shares = self.config.image_side_px, pack_shares(self.packs, settings.shares)
         fit = FitLinear(self.head) if settings.loss.fit > 0 else None
         maker = BatchMaker(
             self.head, self.packs, shares, side, settings.augment, settings.pair, fit=fit
         )
-        count = 1 if self.live else loaders
         streams = list(self.live.values())
         wanted = BatchRange(settings.seed, settings.batch // 2, settings.steps, settings.fresh)
-        loading = [Loader(maker, wanted, self.step + k, count, streams) for k in range(count)]
-        first = self.step
-        saved = since = time.monotonic()
+        if loaders > 1 and settings.fresh:
+            raise ConfigError("fresh: only one loader takes what is rendered step by step")
+        loading = (
+            ProcessLoader(maker, wanted, self.step, streams, loaders)
+            if loaders > 1
+            else Loader(maker, wanted, self.step, streams)
+        )
+        saved = since = before = begun
         waited, pictures = 0.0, 0
         try:
             while (asked := time.monotonic()) < end:
-                batch = loading[(self.step - first) % count].take()
+                batch = loading.take()
                 if batch is None:
                     break
                 waited += time.monotonic() - asked
                 parts = self.train_step(batch.to(self.device))
                 pictures += len(batch.image)
-                spent = time.monotonic() - since
+                now = time.monotonic()
+                spent, self.spent_s, before = now - since, self.spent_s + now - before, now
                 speed = {"pictures_per_s": pictures / spent, "waiting": waited / spent}
                 report(self.step, parts | speed)
                 if time.monotonic() - saved > settings.checkpoint_s:
@@ -202,8 +217,7 @@ class Trainer:
                     # The pause is neither work nor waiting.
                     since, waited, pictures = time.monotonic(), 0.0, 0
         finally:
-            for loader in loading:
-                loader.stop()
+            loading.stop()
         self.save()
         save_streams(self.live, self.folder)
 
@@ -231,17 +245,18 @@ class Trainer:
         if self.step < settings.warm_up:
             return settings.rate * (self.step + 1) / settings.warm_up
         share = (self.step - settings.warm_up) / max(1, settings.steps - settings.warm_up)
+        if settings.minutes:
+            share = self.spent_s / (60 * settings.minutes)
         return settings.rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(share, 1.0))))
 
     @torch.no_grad()
     def _update_average(self) -> None:
         keep = min(self.settings.ema, (1 + self.step) / (10 + self.step))
-        ours, theirs = self.average.state_dict(), self.network.state_dict()
-        for name, value in ours.items():
-            if value.is_floating_point():
-                value.lerp_(theirs[name], 1 - keep)
+        for ours, theirs in self._averaged:
+            if ours[0].is_floating_point():
+                torch._foreach_lerp_(ours, theirs, 1 - keep)
             else:
-                value.copy_(theirs[name])
+                torch._foreach_copy_(ours, theirs)
 
     def validate(self, limit: int = 128) -> dict[str, float]:
         """Return the figures of the running average on portraits and test packs."""
@@ -265,9 +280,13 @@ class Trainer:
     def begin_from(self, tensors: dict[str, Tensor]) -> None:
         """Start from trained parameters; heads that they lack stay untrained.
 
-        A warm update that they lack starts as their cold one.
+        A warm update that they lack starts as their cold one; a larger network than theirs starts
+        as theirs, widened, with an update of its own.
         Raises AssetError if they belong to another network.
         """
+        shapes = {name: tensor.shape for name, tensor in self.network.state_dict().items()}
+        if any(shapes.get(name, t.shape) != t.shape for name, t in tensors.items()):
+            tensors = self.network.state_dict() | grown(tensors, self.network)
         if self.config.own_warm_update and not any(n.startswith("warm_update.") for n in tensors):
             own = {f"warm_{n}": t for n, t in tensors.items() if n.startswith("update.")}
             tensors = tensors | own
@@ -290,6 +309,7 @@ class Trainer:
             "network": self.network.state_dict(),
             "average": self.average.state_dict(),
             "optimiser": self.optimiser.state_dict(),
+            "spent_s": self.spent_s,
             "settings": asdict(self.settings),
             "config": asdict(self.config),
         }
@@ -307,7 +327,15 @@ class Trainer:
                 f"{self.checkpoint}: not a checkpoint of {self.config.name} ({error}); "
                 "give another folder or remove it"
             ) from None
-        self.step = int(state["step"])
+        self.step, self.spent_s = int(state["step"]), float(state.get("spent_s", 0.0))
+
+
+def _in_groups(average: nn.Module, network: nn.Module) -> list[tuple[list[Tensor], list[Tensor]]]:
+    """Return the tensors of both, the same places apart by kind: numbers, counters."""
+    both = list(zip(average.state_dict().values(), network.state_dict().values(), strict=True))
+    numbers = [pair for pair in both if pair[0].is_floating_point()]
+    counters = [pair for pair in both if not pair[0].is_floating_point()]
+    return [([a for a, _ in kind], [b for _, b in kind]) for kind in (numbers, counters) if kind]
 
 
 def trained_tensors(name: str) -> dict[str, Tensor]:
