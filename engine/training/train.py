@@ -30,12 +30,13 @@ from engine.network import weights
 from engine.network.aligner import Aligner
 from engine.network.build import build_point_aligner
 from engine.network.config import NetworkConfig, configuration
+from engine.network.shards import load_folder
 from engine.settings import setting
 from engine.training.augment import AugmentSettings
 from engine.training.batches import Batch, BatchMaker, Drawn, PairSettings
 from engine.training.fit_view import FitLinear
-from engine.training.live import save_streams
 from engine.training.grow import grown
+from engine.training.live import save_streams
 from engine.training.loading import BatchRange, Loader, ProcessLoader
 from engine.training.loss import AlignmentLoss, LossSettings
 from engine.training.packs import Pack
@@ -178,8 +179,6 @@ class Trainer:
         """
         settings, begun = self.settings, time.monotonic()
         end = begun + (seconds or math.inf)
-        if settings.minutes:
-            end = min(end, begun + 60 * settings.minutes - self.spent_s)
         side, shares = self.config.image_side_px, pack_shares(self.packs, settings.shares)
         fit = FitLinear(self.head) if settings.loss.fit > 0 else None
         maker = BatchMaker(
@@ -197,7 +196,7 @@ class Trainer:
         saved = since = before = begun
         waited, pictures = 0.0, 0
         try:
-            while (asked := time.monotonic()) < end:
+            while (asked := time.monotonic()) < end and self._part_done() < 1.0:
                 batch = loading.take()
                 if batch is None:
                     break
@@ -215,7 +214,8 @@ class Trainer:
                     self._log_row(parts | speed | self.validate())
                     self._draw()
                     # The pause is neither work nor waiting.
-                    since, waited, pictures = time.monotonic(), 0.0, 0
+                    since = before = time.monotonic()
+                    waited, pictures = 0.0, 0
         finally:
             loading.stop()
         self.save()
@@ -224,7 +224,7 @@ class Trainer:
     def train_step(self, batch: Batch) -> dict[str, float]:
         """Take one step of the optimiser and of the average."""
         for group in self.optimiser.param_groups:
-            group["lr"] = self._rate()
+            group["lr"] = self.rate
         # What is held fixed keeps its statistics, too.
         self.network.train(self.settings.learn == ALIGNMENT)
         generator = torch.Generator().manual_seed(hash((self.settings.seed, self.step)))
@@ -240,14 +240,21 @@ class Trainer:
         self._update_average()
         return parts | {"loss": float(total.detach())}
 
-    def _rate(self) -> float:
+    @property
+    def rate(self) -> float:
+        """The learning rate of the next step."""
         settings = self.settings
         if self.step < settings.warm_up:
             return settings.rate * (self.step + 1) / settings.warm_up
-        share = (self.step - settings.warm_up) / max(1, settings.steps - settings.warm_up)
+        done = min(self._part_done(), 1.0)
+        return settings.rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * done)))
+
+    def _part_done(self) -> float:
+        """Return how much of the training is over, after the warm-up: 1 at its end."""
+        settings = self.settings
         if settings.minutes:
-            share = self.spent_s / (60 * settings.minutes)
-        return settings.rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(share, 1.0))))
+            return self.spent_s / (60 * settings.minutes)
+        return (self.step - settings.warm_up) / max(1, settings.steps - settings.warm_up)
 
     @torch.no_grad()
     def _update_average(self) -> None:
@@ -264,7 +271,7 @@ class Trainer:
 
     def _log_row(self, parts: dict[str, float]) -> None:
         path = self.folder / "curves.csv"
-        row = {"step": self.step, "rate": self._rate(), **parts}
+        row = {"step": self.step, "rate": self.rate, **parts}
         new = not path.is_file()
         with path.open("a", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, list(row))
@@ -339,11 +346,15 @@ def _in_groups(average: nn.Module, network: nn.Module) -> list[tuple[list[Tensor
 
 
 def trained_tensors(name: str) -> dict[str, Tensor]:
-    """Return the parameters of a run's folder (its running average) or of installed weights.
+    """Return the running average of a run's folder, a course's weights, or installed weights.
 
     Raises AssetError if there are none.
     """
-    checkpoint = Path(name) / "checkpoint.pt"
+    folder = Path(name)
+    checkpoint = folder / "checkpoint.pt"
     if checkpoint.is_file():
         return torch.load(checkpoint, map_location="cpu", weights_only=True)["average"]
+    if any(folder.glob("weights*.safetensors")):
+        tensors = load_folder(folder)
+        return {n: t.float() if t.is_floating_point() else t for n, t in tensors.items()}
     return build_point_aligner(weights.load(name)).aligner.state_dict()

@@ -15,7 +15,7 @@ from engine.network.half_graph import halved
 AGREE_PX = 0.2
 
 
-@pytest.mark.parametrize("name", ["nano", "base"])
+@pytest.mark.parametrize("name", ["nano", "base", "paper"])
 def test_half_precision_agrees(name: str, exported: dict[str, dict[str, Path]]) -> None:
     paths = exported[name]
     inputs = {"image": picture()}

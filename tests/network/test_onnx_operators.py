@@ -104,7 +104,7 @@ def _misuse(node: NodeProto, rank: int | None) -> list[str]:
 
 
 @pytest.mark.parametrize("kind", ["cold", "warm"])
-@pytest.mark.parametrize("name", ["nano", "base"])
+@pytest.mark.parametrize("name", ["nano", "base", "paper"])
 def test_exported_graphs_keep_to_the_table(
     name: str, kind: str, exported: dict[str, dict[str, Path]]
 ) -> None:

@@ -10,14 +10,20 @@ import numpy as np
 import pytest
 import torch
 
-from engine.errors import AssetError
+from engine.errors import AssetError, ConfigError
 from engine.fit.heads import landmarks, open_head
 from engine.network.aligner import FlowMap
 from engine.network.traits import Traits
 from engine.training.batches import Batch
 from engine.training.loss import IRISES, OPENINGS, AlignmentLoss, LossSettings, vertex_weights
-from engine.training.packs import Pack, read_pack, write_pack
-from engine.training.train import StreamShares, Trainer, TrainSettings, pack_shares
+from engine.training.packs import Pack
+from engine.training.train import (
+    NetworkChange,
+    StreamShares,
+    Trainer,
+    TrainSettings,
+    pack_shares,
+)
 
 HEAD = open_head.load()
 COUNT = len(HEAD.neutral)
@@ -141,28 +147,6 @@ def test_traits_learn_only_from_samples_that_know() -> None:
     assert float(total) == pytest.approx(weighed + settings.tongue * tongue, rel=1e-4)
 
 
-@pytest.fixture
-def pack(tmp_path: Path) -> Pack:
-    import cv2
-
-    rng = np.random.default_rng(0)
-    pictures = rng.integers(0, 255, (6, 64, 64, 3), np.uint8)
-    images = [cv2.imencode(".jpg", picture)[1].tobytes() for picture in pictures]
-    marks = rng.uniform(10, 50, (6, 478, 2))
-    marks[:, 33], marks[:, 263] = (20, 25), (45, 25)
-    path = tmp_path / "c.npz"
-    write_pack(
-        path,
-        images,
-        landmarks=np.round(marks * 64).astype(np.int16),
-        spread=np.full((6, 478), 0.5, np.float16),
-        split=np.array([0, 0, 0, 0, 1, 1], np.uint8),
-        mirror=np.arange(478),
-        stream="c",
-    )
-    return read_pack(path)
-
-
 @pytest.mark.slow
 def test_a_resumed_run_equals_one_that_was_not_cut_off(pack: Pack, tmp_path: Path) -> None:
     settings = TrainSettings(shares=ONLY_PORTRAITS, steps=4, batch=2, validate_every=1000)
@@ -183,6 +167,54 @@ def test_a_resumed_run_equals_one_that_was_not_cut_off(pack: Pack, tmp_path: Pat
     second.run(None, lambda step, parts: None)
     for name, value in whole.average.state_dict().items():
         torch.testing.assert_close(second.average.state_dict()[name], value, rtol=1e-4, atol=1e-5)
+
+
+def test_by_the_clock_the_rate_falls_with_the_time_and_then_it_ends(
+    pack: Pack, tmp_path: Path
+) -> None:
+    settings = TrainSettings(
+        shares=ONLY_PORTRAITS, batch=2, minutes=2.0, warm_up=0, rate=1.0, validate_every=1000
+    )
+    rates: dict[float, float] = {}
+
+    def report(step: int, parts: dict[str, float]) -> None:
+        trainer.spent_s = {1: 60.0, 2: 120.0}[step]  # as if a step took a minute
+
+    trainer = Trainer(settings, [pack], tmp_path)
+    rates[0.0] = trainer.rate
+    for spent_s in (30.0, 60.0, 120.0, 300.0):
+        trainer.spent_s = spent_s
+        rates[spent_s] = trainer.rate
+    expected = {t: 0.01 + 0.99 * (1 + math.cos(math.pi * min(t / 120, 1))) / 2 for t in rates}
+    assert rates == pytest.approx(expected)
+    trainer.spent_s = 0.0
+    trainer.run(None, report)
+    assert trainer.step == 2
+    resumed = Trainer(settings, [pack], tmp_path)
+    assert resumed.spent_s == pytest.approx(trainer.spent_s)
+    assert resumed.spent_s >= 120.0
+    resumed.run(None, report)
+    assert resumed.step == 2
+
+
+def test_several_loaders_do_not_take_what_is_rendered_for_each_step(
+    pack: Pack, tmp_path: Path
+) -> None:
+    trainer = Trainer(TrainSettings(shares=ONLY_PORTRAITS, fresh=2), [pack], tmp_path)
+    with pytest.raises(ConfigError, match=r"fresh: .* one loader"):
+        trainer.run(None, lambda step, parts: None, loaders=2)
+
+
+def test_a_larger_network_begins_as_a_smaller_one(pack: Pack, tmp_path: Path) -> None:
+    change = NetworkChange(uv_side=64, fine_channels=32)
+    settings = TrainSettings(shares=ONLY_PORTRAITS, change=change)
+    trainer = Trainer(settings, [pack], tmp_path)
+    small = Trainer(TrainSettings(shares=ONLY_PORTRAITS), [pack], tmp_path / "small")
+    tensors = small.network.state_dict()
+    trainer.begin_from(tensors)
+    for network in (trainer.network, trainer.average):
+        kept = network.state_dict()["encoder.stem.0.weight"]
+        assert torch.equal(kept, tensors["encoder.stem.0.weight"])
 
 
 def test_heads_are_learnt_with_the_alignment_held_fixed(pack: Pack, tmp_path: Path) -> None:
