@@ -45,7 +45,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="bundle: EGL device that renders",
     )
-    parser.add_argument("--loaders", type=positive, default=1, help="packs: threads making batches")
+    parser.add_argument(
+        "--loaders", type=positive, default=1, help="processes making batches; 1: a thread"
+    )
     parser.add_argument("--out", type=Path, help="folder of the run (default runs/CONFIG)")
     parser.add_argument(
         "--begin-from",
