@@ -58,8 +58,8 @@ class Yield:
 
 _R = ShapeResponse
 # What the network is unsure of it draws towards rest, and what is not there reads a little: a dead
-# zone and a gain undo some of both. Chosen on twelve rendered people that are in no table, and
-# held where real faces at rest would show what they do not do (docs/tuning.md).
+# zone and a gain undo some of both. Chosen on sixteen rendered people that are in no table, and
+# held where real faces at rest would show what they do not do (docs/live_fit.md).
 RESPONSES: tuple[ShapeResponse, ...] = (
     # Lids. A blink is read as a share of the way to touching: see retarget. Blinks of both eyes are
     # one movement; winks differ by far more than `together`.
