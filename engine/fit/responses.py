@@ -63,8 +63,8 @@ _R = ShapeResponse
 RESPONSES: tuple[ShapeResponse, ...] = (
     # Lids. A blink is read as a share of the way to touching: see retarget. Blinks of both eyes are
     # one movement; winks differ by far more than `together`.
-    _R("eyeBlinkLeft", dead=0.06, gain=1.05, together=0.1),
-    _R("eyeBlinkRight", dead=0.06, gain=1.05, together=0.1),
+    _R("eyeBlinkLeft", dead=0.01, gain=1.03, together=0.1),
+    _R("eyeBlinkRight", dead=0.01, gain=1.03, together=0.1),
     _R("eyeSquintLeft", dead=0.1, curve=1.5, together=0.1),
     _R("eyeSquintRight", dead=0.1, curve=1.5, together=0.1),
     _R("eyeWideLeft", dead=0.1, gain=1.5, curve=1.2, together=0.1),
@@ -84,7 +84,7 @@ RESPONSES: tuple[ShapeResponse, ...] = (
     _R("jawLeft", dead=0.1, gain=1.7, curve=1.3),
     _R("jawRight", dead=0.1, gain=1.7, curve=1.3),
     # Mouth.
-    _R("mouthClose", dead=0.05, gain=1.5, curve=1.2),
+    _R("mouthClose"),
     _R("mouthFunnel", dead=0.08, gain=1.4),
     _R("mouthPucker", dead=0.1, gain=1.8, curve=1.3),
     _R("mouthLeft", dead=0.06),
