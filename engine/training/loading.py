@@ -106,6 +106,10 @@ class ProcessLoader:
         self._end = first  # of the round
         self._round: Iterator[Batch] = iter(())
         self._following: Iterator[Batch] | None = None
+        # The processes are the parallelism; and OpenCV's threads, which a copy lacks, would be
+        # waited for there.
+        self._opencv_threads = cv2.getNumThreads()
+        cv2.setNumThreads(1)
         maker.make(wanted.seed, first, 1)  # what is compiled on first use goes to the copies, too
 
     def take(self) -> Batch | None:
@@ -137,7 +141,6 @@ class ProcessLoader:
                 num_workers=self._processes,
                 prefetch_factor=_BATCHES_AHEAD,
                 pin_memory=torch.cuda.is_available(),
-                worker_init_fn=_settle,
                 multiprocessing_context="fork" if forks else None,
             )
         )
@@ -145,6 +148,7 @@ class ProcessLoader:
     def stop(self) -> None:
         """End the processes."""
         self._round, self._following = iter(()), None
+        cv2.setNumThreads(self._opencv_threads)
 
 
 class _Batches(Dataset[Batch]):
@@ -155,7 +159,3 @@ class _Batches(Dataset[Batch]):
 
     def __getitem__(self, step: int) -> Batch:
         return self._maker.make(self._wanted.seed, step, self._wanted.pairs)
-
-
-def _settle(_: int) -> None:
-    cv2.setNumThreads(1)  # the processes are the parallelism

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+import cv2
+import numpy as np
 import pytest
 import torch
 
@@ -49,13 +51,20 @@ def loader(live: bool, first: int, fails_at: int = -1) -> ProcessLoader:
 
 def taken(loading: ProcessLoader) -> list[list[int]]:
     batches: list[list[int]] = []
-    while (batch := cast(Any, loading.take())) is not None:
-        batches.append(batch.tolist())
+    try:
+        while (batch := cast(Any, loading.take())) is not None:
+            batches.append(batch.tolist())
+    finally:
+        loading.stop()
     return batches
 
 
 def test_processes_give_every_batch_once_and_in_order() -> None:
+    cv2.setNumThreads(3)
+    # A copy of a process lacks its threads: those of OpenCV at work must not be waited for there.
+    cv2.GaussianBlur(np.zeros((999, 999), np.uint8), (9, 9), 3.0)
     assert taken(loader(live=False, first=4)) == [[step, 0, 2] for step in range(4, LAST)]
+    assert cv2.getNumThreads() == 3
 
 
 def test_rounds_see_what_was_rendered_before_them(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,7 +88,9 @@ def test_a_batch_keeps_its_kind_on_the_way(monkeypatch: pytest.MonkeyPatch) -> N
 
     made = batch_of_two()
     monkeypatch.setattr(NumberedMaker, "make", lambda *_: made)
-    found = loader(live=False, first=LAST - 1).take()
+    one = loader(live=False, first=LAST - 1)
+    found = one.take()
+    one.stop()
     assert isinstance(found, Batch)
     torch.testing.assert_close(found.second_from_first, made.second_from_first)
     assert found.pairs == made.pairs
