@@ -17,6 +17,7 @@ from engine.worker import Worker
 
 _BATCHES_AHEAD = 4
 _ROUND, _SHORTEST_ROUND = 240, 50  # batches
+_LONGEST_S = 300.0  # that a batch may take; a process that hangs is an error
 _HANDOVER = 12  # batches before its end that the next round begins
 
 
@@ -141,6 +142,7 @@ class ProcessLoader:
                 num_workers=self._processes,
                 prefetch_factor=_BATCHES_AHEAD,
                 pin_memory=torch.cuda.is_available(),
+                timeout=_LONGEST_S,
                 multiprocessing_context="fork" if forks else None,
             )
         )
