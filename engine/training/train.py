@@ -46,6 +46,8 @@ from engine.training.stages import ALIGNMENT, STAGES, Stages
 from engine.training.validation import draw, figures
 from engine.training.warm_start import WarmSettings
 
+_PUBLISHED = "aligner."  # before a parameter's name in installed weights
+
 _log = logging.getLogger(__name__)
 
 
@@ -356,5 +358,8 @@ def trained_tensors(name: str) -> dict[str, Tensor]:
         return torch.load(checkpoint, map_location="cpu", weights_only=True)["average"]
     if any(folder.glob("weights*.safetensors")):
         tensors = load_folder(folder)
+        if any(name.startswith(_PUBLISHED) for name in tensors):  # with their read-out
+            own = (name for name in tensors if name.startswith(_PUBLISHED))
+            tensors = {name.removeprefix(_PUBLISHED): tensors[name] for name in own}
         return {n: t.float() if t.is_floating_point() else t for n, t in tensors.items()}
     return build_point_aligner(weights.load(name)).aligner.state_dict()

@@ -56,6 +56,14 @@ def test_weights_of_a_course_are_what_a_run_begins_from(pack: Pack, tmp_path: Pa
     torch.testing.assert_close(found, trained_tensors(str(weights))["place"])
 
 
+def test_installed_weights_are_found_by_name_and_by_folder() -> None:
+    by_name = trained_tensors("nano")
+    by_folder = trained_tensors(str(RESOURCES / "weights" / "nano"))
+    assert by_name.keys() == by_folder.keys()
+    for name, tensor in by_name.items():
+        assert torch.equal(tensor, by_folder[name]), name
+
+
 @pytest.mark.parametrize(("text", "message"), [
     ("network: nano", "a course is a list"),
     ("[]", "a course is a list"),
