@@ -21,6 +21,7 @@ from engine.network.shards import save_sharded
 from engine.settings import read
 from engine.training.packs import Pack
 from engine.training.render.ring import RenderedStream
+from engine.training.stages import WARM
 from engine.training.train import Trainer, TrainSettings
 
 _SAVE_S = 60.0
@@ -59,13 +60,22 @@ def take_course(
     for number, settings in enumerate(stages, 1):
         trainer = Trainer(settings, packs, folder / f"{number}-{settings.learn}", live)
         if tensors is not None and trainer.step == 0:
-            trainer.begin_from(tensors)
+            trainer.begin_from(_taught(tensors, begin_from) if settings.learn == WARM else tensors)
         _log.info("stage %d of %d: %s learns", number, len(stages), settings.learn)
         trainer.run(None, _Report(trainer, weights), loaders)
         _log.info("%d steps in %.1f s", trainer.step, trainer.spent_s)
         tensors = {n: t.detach().cpu() for n, t in trainer.average.state_dict().items()}
         save_sharded(tensors, weights)
     return weights
+
+
+def _taught(tensors: dict[str, Tensor], begin_from: dict[str, Tensor] | None) -> dict[str, Tensor]:
+    """Leave out a warm block that nobody has taught yet: it starts as the cold one."""
+    block = {name for name in tensors if name.startswith("warm_update.")}
+    known = begin_from or {}
+    if all(name in known and known[name].shape == tensors[name].shape for name in block):
+        return tensors
+    return {name: tensor for name, tensor in tensors.items() if name not in block}
 
 
 class _Report:

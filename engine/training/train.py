@@ -154,7 +154,6 @@ class Trainer:
             weight_decay=settings.weight_decay,
             fused=self.device == "cuda",
         )
-        torch.backends.cudnn.benchmark = True  # every batch has the same shapes
         self.step, self.spent_s = 0, 0.0
         self.live = dict(live or {})
         self.packs = [*(pack for pack in packs if not pack.is_test), *self.live.values()]

@@ -46,6 +46,20 @@ def test_every_stage_begins_from_the_one_before(
     assert {path: path.read_bytes() for path in weights.iterdir()} == files
 
 
+def test_a_warm_block_that_nobody_taught_starts_as_the_cold_one(pack: Pack, tmp_path: Path) -> None:
+    path = tmp_path / "course.yaml"
+    path.write_text(COURSE, encoding="utf-8")
+    weights = take_course(read_course(path), [pack], {}, None, tmp_path)
+    cold = trained_tensors(str(tmp_path / "1-alignment"))
+    found = trained_tensors(str(weights))
+    blocks = [name for name in found if name.startswith("warm_update.")]
+    assert blocks
+    for name in blocks:
+        torch.testing.assert_close(
+            found[name], cold[name.removeprefix("warm_")], rtol=1e-3, atol=1e-3
+        )
+
+
 def test_weights_of_a_course_are_what_a_run_begins_from(pack: Pack, tmp_path: Path) -> None:
     path = tmp_path / "course.yaml"
     path.write_text(COURSE.splitlines()[1], encoding="utf-8")
