@@ -200,7 +200,8 @@ def test_by_the_clock_the_rate_falls_with_the_time_and_then_it_ends(
 def test_several_loaders_do_not_take_what_is_rendered_for_each_step(
     pack: Pack, tmp_path: Path
 ) -> None:
-    trainer = Trainer(TrainSettings(shares=ONLY_PORTRAITS, fresh=2), [pack], tmp_path)
+    settings = TrainSettings(shares=ONLY_PORTRAITS, fresh=2, steps=1, batch=2)
+    trainer = Trainer(settings, [pack], tmp_path)
     with pytest.raises(ConfigError, match=r"fresh: .* one loader"):
         trainer.run(None, lambda step, parts: None, loaders=2)
 
