@@ -1,10 +1,11 @@
-"""One person in two states each: what a step in jawOpen or in yaw jumps between.
+"""One person in several states: what a step in jawOpen or in yaw jumps between, or any shape.
 
 Skin, light and camera are those of the test sequences, and held out of training like theirs.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +19,11 @@ from engine.training.render.scene import Scene
 from engine.training.render.sequence import SIDE_PX
 from engine.training.render.shape import Performance
 from engine.training.render.view import View, framed
-from engine.types import BLENDSHAPE_NAMES
+from engine.types import BLENDSHAPE_NAMES, Array
 
 JAW_OPEN, YAW_RAD = 0.8, float(np.deg2rad(10.0))
 FACE_PX, DISTANCE_M = 180.0, 0.55
+_SHOWN = 0.85  # of an eye's vertices; its sockets and the nose hide a few
 STATES = {"rest": (0.0, 0.0), "jaw": (JAW_OPEN, 0.0), "yaw": (0.0, YAW_RAD)}
 
 
@@ -30,18 +32,49 @@ def step_pictures(renderer: HeadRenderer, data: Path, seed: int) -> dict[str, ND
 
     data  folder with hdri/
     """
+    expressions = np.zeros((len(STATES), len(BLENDSHAPE_NAMES)))
+    expressions[:, BLENDSHAPE_NAMES.index("jawOpen")] = [jaw for jaw, _ in STATES.values()]
+    turns = [turn for _, turn in STATES.values()]
+    return dict(zip(STATES, _pictures(renderer, data, seed, expressions, turns), strict=True))
+
+
+def expression_pictures(
+    renderer: HeadRenderer, data: Path, seed: int, expressions: Array
+) -> list[NDArray[np.uint8]]:
+    """Return the person of `step_pictures`, at rest, with each of N expressions (N, 52)."""
+    return list(_pictures(renderer, data, seed, expressions, [0.0] * len(expressions)))
+
+
+def uncovered(renderer: HeadRenderer, data: Path, seed: int) -> bool:
+    """Whether both eyes of the person of `step_pictures` can be seen: hair covers some."""
+    still, view = _sitting(renderer, data, seed)
+    rest = _performance(still, np.zeros(len(BLENDSHAPE_NAMES)), 0.0)
+    seen, head = renderer.draw(_scene(still, rest, view, 0.0)).visible, renderer.head
+    eyes = head.region == head.region_names.index("eyes")
+    sides = (eyes & (head.neutral[:, 0] > 0.0), eyes & (head.neutral[:, 0] < 0.0))
+    return all(float(seen[side].mean()) >= _SHOWN for side in sides)
+
+
+def _pictures(
+    renderer: HeadRenderer, data: Path, seed: int, expressions: Array, yaws_rad: list[float]
+) -> Iterator[NDArray[np.uint8]]:
+    still, view = _sitting(renderer, data, seed)
+    for expression, yaw_rad in zip(expressions, yaws_rad, strict=True):
+        person = _performance(still, expression, yaw_rad)
+        yield renderer.draw(_scene(still, person, view, yaw_rad)).image
+
+
+def _sitting(renderer: HeadRenderer, data: Path, seed: int) -> tuple[Scene, View]:
+    """Return a person with light and room, and the view of them at rest."""
     rng = np.random.default_rng([seed, 79])
     still = Sampler(renderer, data, seed, held_out=True).scene(rng)
-    rest, place = rotation_from_vector(np.array([0.05, 0.0, 0.0])), np.array([0, 0, DISTANCE_M])
-    performances = {name: _performance(still, *state) for name, state in STATES.items()}
+    pose, place = rotation_from_vector(np.array([0.05, 0.0, 0.0])), np.array([0, 0, DISTANCE_M])
+    rest = _performance(still, np.zeros(len(BLENDSHAPE_NAMES)), 0.0)
     view = framed(
-        renderer.head, posed(renderer.head, performances["rest"]), rest, place,
+        renderer.head, posed(renderer.head, rest), pose, place,
         FACE_PX, np.full(2, renderer.side_px / 2),
     )  # fmt: skip
-    return {
-        name: renderer.draw(_scene(still, person, view, STATES[name][1])).image
-        for name, person in performances.items()
-    }
+    return still, view
 
 
 def renderer_of(head_path: Path) -> HeadRenderer:
@@ -51,9 +84,7 @@ def renderer_of(head_path: Path) -> HeadRenderer:
     return HeadRenderer(open_head.load(head_path), SIDE_PX)
 
 
-def _performance(still: Scene, jaw_open: float, yaw_rad: float) -> Performance:
-    expression = np.zeros(len(BLENDSHAPE_NAMES))
-    expression[BLENDSHAPE_NAMES.index("jawOpen")] = jaw_open
+def _performance(still: Scene, expression: Array, yaw_rad: float) -> Performance:
     gaze = np.tile([0.0, 0.0], (2, 1))
     # The neck undoes three quarters of a turn: shoulders move little.
     return Performance(
