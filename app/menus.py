@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
@@ -32,6 +33,7 @@ class Menus(QObject):
         self._desk, self._log, self._window = desk, log, window
         self._add_undo()
         self._add_tracking()
+        self._add_person()
         self._add_themes()
         add = desk.actions.add
         add(Menu.HELP, "help.log", self.tr("&Log…"), self.show_log)
@@ -81,6 +83,18 @@ class Menus(QObject):
         add(Menu.TRACKING, "tracking.recentre", words, lambda: bridge.recentre(), "Ctrl+R")
         words = self.tr("Straight ahead is the &camera")
         add(Menu.TRACKING, "tracking.uncentre", words, lambda: bridge.recentre(False))
+
+    def _add_person(self) -> None:
+        bridge, words = self._desk.bridge, self.tr("Learn my face at &rest")
+        learns = bridge.config.tracker.learn_rest
+        add = self._desk.actions.add
+        action = add(Menu.PERSON, "person.learn_rest", words, self._learn_rest, checked=learns)
+        bridge.configured.connect(lambda config: action.setChecked(config.tracker.learn_rest))
+
+    def _learn_rest(self, on: bool) -> None:
+        tracker = replace(self._desk.bridge.config.tracker, learn_rest=on)
+        words = self.tr("Learn the rest") if on else self.tr("Do not learn the rest")
+        self._desk.undo.change(words, tracker=tracker)
 
     def _add_themes(self) -> None:
         menu = self._desk.actions.menu(Menu.VIEW).addMenu(self.tr("&Theme"))

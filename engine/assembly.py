@@ -17,6 +17,8 @@ from engine.errors import AssetError, PersonError, TakeError
 from engine.fit.heads import HeadModel
 from engine.fit.noise import NoiseModel, read_noise
 from engine.fit.person import StoredPerson
+from engine.fit.rest import RestSettings
+from engine.fit.retarget import RetargetSettings
 from engine.fit.settings import EnrolSettings, TrackerSettings
 from engine.fit.sides import split
 from engine.fit.step_choice import StepsMaker
@@ -84,7 +86,10 @@ class TrackerFactory:
 
         person = None if config.person is None else expected_person(config.person, config.head)
         parts = self._parts(config)
-        settings = TrackerSettings(enrol=EnrolSettings(threaded=live))
+        settings = TrackerSettings(
+            enrol=EnrolSettings(threaded=live),
+            retarget=RetargetSettings(rest=RestSettings(on=config.learn_rest)),
+        )
         self.progress = (0.8, "Preparing the fit")
         self._steps = StepsMaker(config.solver, parts.backend)
         return Tracker(
@@ -115,7 +120,7 @@ class TrackerFactory:
             self._loaded = None
 
     def _parts(self, config: TrackerConfig) -> _Parts:
-        config = replace(config, person=None, solver="auto")
+        config = replace(config, person=None, solver="auto", learn_rest=True)
         if self._loaded is None or self._loaded.config != config:
             self.close()
             # The fit's products are small: threads would wait for one another, and spin meanwhile.

@@ -67,6 +67,11 @@ class TrackerConfig:
     person: str | None = setting(
         None, "Whom to expect: what is learnt of them is kept under this name."
     )
+    learn_rest: bool = setting(
+        True,
+        "What a face always shows is learnt to be its rest, until it is calibrated; off: the rest "
+        "of people in general.",
+    )
     threads: int = setting(2, "Processor threads for the network.", minimum=1, maximum=64)
     solver: str = setting(
         "auto",

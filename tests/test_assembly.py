@@ -12,6 +12,8 @@ from engine import assembly, plugins
 from engine.assembly import TrackerFactory
 from engine.config import TrackerConfig
 from engine.errors import AssetError, ConfigError
+from engine.fit.rest import Rest
+from engine.fit.retarget import RetargetSettings
 from engine.geometry import assumed_camera
 from engine.resources import sha256
 from engine.types import Alignment, AlignmentMemory, Crop, Frame, Status
@@ -82,6 +84,26 @@ def test_network_stays_loaded_while_only_the_camera_changes(backends: list[MadeU
     factory(TrackerConfig(threads=1), assumed_camera(128, 96))
     assert len(backends) == 2
     assert backends[0].closed
+    factory.close()
+
+
+@pytest.mark.parametrize("learns", [True, False])
+def test_rest_is_learnt_as_the_settings_say_on_the_same_network(
+    backends: list[MadeUpBackend], monkeypatch: pytest.MonkeyPatch, learns: bool
+) -> None:
+    made: list[bool] = []
+    original = RetargetSettings.resting
+
+    def resting(settings: RetargetSettings) -> Rest:
+        made.append(settings.rest.on)
+        return original(settings)
+
+    monkeypatch.setattr(RetargetSettings, "resting", resting)
+    factory = TrackerFactory()
+    factory(TrackerConfig(learn_rest=not learns), assumed_camera(64, 48))
+    factory(TrackerConfig(learn_rest=learns), assumed_camera(64, 48))
+    assert made == [not learns, learns]
+    assert len(backends) == 1
     factory.close()
 
 

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.clock import NS_PER_S
 from engine.errors import AssetError
 from engine.evaluation import fit_scenes, performance, step_time, sureness
 from engine.evaluation.fit_scenes import KnownScene
@@ -20,7 +21,7 @@ from engine.fit.deviations import Sureness
 from engine.fit.enrol import Enrolment
 from engine.fit.heads import HeadModel
 from engine.fit.noise import NoiseModel
-from engine.fit.retarget import RetargetSettings, retarget
+from engine.fit.retarget import RetargetSettings, readings, retarget
 from engine.fit.settings import TrackerSettings
 from engine.fit.skinning import neutral_of, vertices
 from engine.fit.solver import FitState, Past, Solver
@@ -169,17 +170,16 @@ def performances(
     names = solver.head.expression_names
     for scene in scenes:
         frames = list(followed(solver, settings, scene))
-        weights = [
-            retarget(
-                frame.state.expression,
-                names,
-                frame.state.gaze,
-                settings.retarget,
-                seen.traits.tongue if seen.traits is not None else None,
-                touching=frame.touching,
-            ).weights
-            for frame, seen in zip(frames, scene.alignments, strict=True)
-        ]
+        rest = settings.retarget.resting()
+        weights: list[Array] = []
+        for index, (frame, seen) in enumerate(zip(frames, scene.alignments, strict=True)):
+            fitted, gaze = frame.state.expression, frame.state.gaze
+            tongue = seen.traits.tongue if seen.traits is not None else None
+            asked = settings.retarget, tongue
+            shown = retarget(fitted, names, gaze, *asked, touching=frame.touching, person=rest)
+            weights.append(shown.weights)
+            read = readings(fitted, names, gaze, *asked, frame.touching)
+            rest.watch(read, round(index * _INTERVAL_S * NS_PER_S))
         states = [frame.state for frame in frames]
         people.append(performance.performed(solver.head, scene, weights, states))
     return people

@@ -89,7 +89,7 @@ def compared(
 
     before  None: of somebody who has none
     """
-    old = before or PersonCalibration()
+    old = before or settings.usual
     answers = {row.name: row.gain for row in settings.shapes}
     found: list[ShapeChange] = []
     for i, name in enumerate(BLENDSHAPE_NAMES):

@@ -15,7 +15,10 @@ from engine.types import BLENDSHAPE_NAMES
 
 @dataclass(frozen=True)
 class ShapeResponse:
-    """One shape's row: a reading r becomes most * ((gain * r - dead) / (1 - dead)) ** curve."""
+    """One shape's row: a reading r becomes most * ((gain * r - dead) / (1 - dead)) ** curve.
+
+    r is what is above the rest of the person, stretched: see rest.py.
+    """
 
     name: str
     dead: float = setting(
@@ -30,6 +33,11 @@ class ShapeResponse:
         0.0, "Left and right that differ by less are made equal.", minimum=0.0, maximum=0.9
     )
 
+    rest: float = setting(0.0, "What is usually read of a face at rest.", minimum=0.0, maximum=0.5)
+    rest_most: float = setting(
+        0.0, "The largest reading that is taken for a person's rest.", minimum=0.0, maximum=0.5
+    )
+
     def __post_init__(self) -> None:
         if self.name not in BLENDSHAPE_NAMES:
             raise ConfigError(
@@ -37,6 +45,11 @@ class ShapeResponse:
                 f"{', '.join(BLENDSHAPE_NAMES)}"
             )
         check(self, f"retarget.shapes.{self.name}")
+        if self.rest > self.rest_most:
+            raise ConfigError(
+                f"retarget.shapes.{self.name}.rest: {self.rest}; "
+                f"must not be above rest_most {self.rest_most}"
+            )
 
 
 @dataclass(frozen=True)
@@ -57,6 +70,7 @@ class Yield:
 
 
 _R = ShapeResponse
+_NARROW, _BROAD = 0.2, 0.3  # broad where faces differ most in what is read of them at rest
 # What the network is unsure of it draws towards rest, and what is not there reads a little: a dead
 # zone and a gain undo some of both. Chosen on sixteen rendered people that are in no table, and
 # held where real faces at rest would show what they do not do (docs/live_fit.md).
@@ -65,10 +79,10 @@ RESPONSES: tuple[ShapeResponse, ...] = (
     # one movement; winks differ by far more than `together`.
     _R("eyeBlinkLeft", dead=0.01, gain=1.03, together=0.1),
     _R("eyeBlinkRight", dead=0.01, gain=1.03, together=0.1),
-    _R("eyeSquintLeft", dead=0.1, curve=1.5, together=0.1),
-    _R("eyeSquintRight", dead=0.1, curve=1.5, together=0.1),
-    _R("eyeWideLeft", dead=0.1, gain=1.5, curve=1.2, together=0.1),
-    _R("eyeWideRight", dead=0.1, gain=1.5, curve=1.2, together=0.1),
+    _R("eyeSquintLeft", dead=0.1, gain=2, together=0.1, rest=0.28, rest_most=0.45),
+    _R("eyeSquintRight", dead=0.1, gain=2, together=0.1, rest=0.28, rest_most=0.45),
+    _R("eyeWideLeft", dead=0.1, gain=1.8, together=0.1, rest=0.07, rest_most=_NARROW),
+    _R("eyeWideRight", dead=0.1, gain=1.8, together=0.1, rest=0.07, rest_most=_NARROW),
     # Gaze: exact where it is small, and never drawn together, or eyes could not converge.
     _R("eyeLookUpLeft"),
     _R("eyeLookUpRight"),
@@ -80,44 +94,44 @@ RESPONSES: tuple[ShapeResponse, ...] = (
     _R("eyeLookOutRight"),
     # Jaw. Forward is hardly seen from the front.
     _R("jawOpen"),
-    _R("jawForward", dead=0.1, curve=1.5),
-    _R("jawLeft", dead=0.1, gain=1.7, curve=1.3),
-    _R("jawRight", dead=0.1, gain=1.7, curve=1.3),
+    _R("jawForward", dead=0.1, curve=1.2, rest=0.02, rest_most=_NARROW),
+    _R("jawLeft", dead=0.1, gain=2.5, curve=1.2, rest=0.04, rest_most=_NARROW),
+    _R("jawRight", dead=0.1, gain=2.5, curve=1.2, rest=0.04, rest_most=_NARROW),
     # Mouth.
     _R("mouthClose"),
-    _R("mouthFunnel", dead=0.08, gain=1.4),
-    _R("mouthPucker", dead=0.1, gain=1.8, curve=1.3),
-    _R("mouthLeft", dead=0.06),
-    _R("mouthRight", dead=0.06),
-    _R("mouthSmileLeft", dead=0.02, gain=1.5),
-    _R("mouthSmileRight", dead=0.02, gain=1.5),
-    _R("mouthFrownLeft", dead=0.1, gain=2),
-    _R("mouthFrownRight", dead=0.1, gain=2),
-    _R("mouthDimpleLeft", dead=0.1, curve=1.5),
-    _R("mouthDimpleRight", dead=0.1, curve=1.5),
-    _R("mouthStretchLeft", dead=0.1),
-    _R("mouthStretchRight", dead=0.1),
-    _R("mouthRollLower", dead=0.1, gain=1.6, curve=1.3),
-    _R("mouthRollUpper", dead=0.1, gain=1.2),
-    _R("mouthShrugLower", dead=0.1, gain=2),
-    _R("mouthShrugUpper", dead=0.1, curve=1.5),
-    _R("mouthPressLeft", dead=0.1, gain=1.5, together=0.1),
-    _R("mouthPressRight", dead=0.1, gain=1.5, together=0.1),
-    _R("mouthLowerDownLeft", dead=0.04, curve=1.3, together=0.05),
-    _R("mouthLowerDownRight", dead=0.04, curve=1.3, together=0.05),
-    _R("mouthUpperUpLeft", dead=0.04, gain=1.25, together=0.05),
-    _R("mouthUpperUpRight", dead=0.04, gain=1.25, together=0.05),
+    _R("mouthFunnel", dead=0.03, gain=1.6, rest=0.05, rest_most=_NARROW),
+    _R("mouthPucker", dead=0.08, gain=2, rest=0.04, rest_most=_NARROW),
+    _R("mouthLeft", dead=0.08, gain=1.8, curve=1.3, rest=0.06, rest_most=_NARROW),
+    _R("mouthRight", dead=0.08, gain=1.8, curve=1.3, rest=0.06, rest_most=_NARROW),
+    _R("mouthSmileLeft", dead=0.03, gain=1.6, rest=0.02, rest_most=_NARROW),
+    _R("mouthSmileRight", dead=0.03, gain=1.6, rest=0.02, rest_most=_NARROW),
+    _R("mouthFrownLeft", dead=0.1, gain=2.2, rest=0.02, rest_most=_NARROW),
+    _R("mouthFrownRight", dead=0.1, gain=2.2, rest=0.02, rest_most=_NARROW),
+    _R("mouthDimpleLeft", dead=0.05, gain=1.5, rest=0.03, rest_most=_NARROW),
+    _R("mouthDimpleRight", dead=0.05, gain=1.5, rest=0.03, rest_most=_NARROW),
+    _R("mouthStretchLeft", dead=0.1, rest=0.07, rest_most=_NARROW),
+    _R("mouthStretchRight", dead=0.1, rest=0.07, rest_most=_NARROW),
+    _R("mouthRollLower", dead=0.03, gain=1.6, rest=0.11, rest_most=_NARROW),
+    _R("mouthRollUpper", dead=0.03, gain=1.2, rest=0.03, rest_most=_NARROW),
+    _R("mouthShrugLower", dead=0.06, gain=2.5, rest=0.01, rest_most=_NARROW),
+    _R("mouthShrugUpper", dead=0.08, curve=1.2, rest=0.04, rest_most=_NARROW),
+    _R("mouthPressLeft", dead=0.03, gain=1.4, together=0.1, rest=0.06, rest_most=_NARROW),
+    _R("mouthPressRight", dead=0.03, gain=1.4, together=0.1, rest=0.06, rest_most=_NARROW),
+    _R("mouthLowerDownLeft", dead=0.03, gain=1.4, together=0.05, rest=0.1, rest_most=_NARROW),
+    _R("mouthLowerDownRight", dead=0.03, gain=1.4, together=0.05, rest=0.1, rest_most=_NARROW),
+    _R("mouthUpperUpLeft", dead=0.03, gain=1.4, together=0.05, rest=0.04, rest_most=_NARROW),
+    _R("mouthUpperUpRight", dead=0.03, gain=1.4, together=0.05, rest=0.04, rest_most=_NARROW),
     # Brows, cheeks, nose: broad and slow, so that their noise is broad as well.
-    _R("browDownLeft", dead=0.1, gain=1.2, curve=1.5, together=0.1),
-    _R("browDownRight", dead=0.1, gain=1.2, curve=1.5, together=0.1),
-    _R("browInnerUp", dead=0.08, gain=1.5, curve=1.3),
-    _R("browOuterUpLeft", dead=0.08, gain=1.3, curve=1.3, together=0.1),
-    _R("browOuterUpRight", dead=0.08, gain=1.3, curve=1.3, together=0.1),
-    _R("cheekPuff", dead=0.1, gain=2, curve=1.3),
-    _R("cheekSquintLeft", dead=0.02, gain=1.3, curve=1.2, together=0.1),
-    _R("cheekSquintRight", dead=0.02, gain=1.3, curve=1.2, together=0.1),
-    _R("noseSneerLeft", dead=0.08, gain=2.2, together=0.05),
-    _R("noseSneerRight", dead=0.08, gain=2.2, together=0.05),
+    _R("browDownLeft", dead=0.1, together=0.1, rest=0.21, rest_most=_BROAD),
+    _R("browDownRight", dead=0.1, together=0.1, rest=0.21, rest_most=_BROAD),
+    _R("browInnerUp", dead=0.03, gain=1.4, rest=0.11, rest_most=_BROAD),
+    _R("browOuterUpLeft", dead=0.03, gain=1.2, together=0.1, rest=0.13, rest_most=_BROAD),
+    _R("browOuterUpRight", dead=0.03, gain=1.2, together=0.1, rest=0.13, rest_most=_BROAD),
+    _R("cheekPuff", dead=0.06, gain=2.5, curve=1.2, rest=0.07, rest_most=_NARROW),
+    _R("cheekSquintLeft", dead=0.03, gain=1.8, together=0.1, rest=0.13, rest_most=_BROAD),
+    _R("cheekSquintRight", dead=0.03, gain=1.8, together=0.1, rest=0.13, rest_most=_BROAD),
+    _R("noseSneerLeft", dead=0.03, gain=2.5, together=0.05, rest=0.02, rest_most=_NARROW),
+    _R("noseSneerRight", dead=0.03, gain=2.5, together=0.05, rest=0.02, rest_most=_NARROW),
     _R("tongueOut", dead=0.15, gain=1.1),
 )
 

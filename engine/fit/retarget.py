@@ -1,13 +1,14 @@
 """From the fit to an avatar: expression coefficients and gaze -> 52 blendshapes.
 
 In this order: a reading per shape (eyeBlink as a share of the way to touching lids, eyeLook from
-the gaze, tongueOut through its gate) -> the person's offset and gain -> gain, dead zone and curve
-of the shape -> left and right drawn together -> exclusions -> clamp.
+the gaze, tongueOut through its gate) -> the person's offset and gain, calibrated or learnt on the
+way (rest.py) -> gain, dead zone and curve of the shape -> left and right drawn together ->
+exclusions -> clamp.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import NamedTuple, Protocol
 
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from engine.errors import ConfigError
 from engine.fit.responses import AT_MOST, RESPONSES, YIELDS, ShapeResponse, Yield
+from engine.fit.rest import Rest, RestSettings
 from engine.fit.sides import SPLIT_NAMES, halves, merged
 from engine.types import BLENDSHAPE_NAMES, Array, Blendshapes, HeadState
 
@@ -53,6 +55,15 @@ class _Responses(NamedTuple):
     gain: Array
     curve: Array
     most: Array
+    rest: Array
+    rest_most: Array
+
+
+class _Usual(NamedTuple):
+    """The rest of people in general; a `PersonCalibration`."""
+
+    offset: Array
+    gain: Array
 
 
 class _Pairs(NamedTuple):
@@ -84,6 +95,7 @@ class RetargetSettings:
     # `flowface bench fit` shows the error with and without the gate.
     tongue_gate: tuple[float, float] | None = None
     look_limits_rad: tuple[tuple[str, float], ...] = LOOK_LIMITS_RAD  # gaze at eyeLook = 1
+    rest: RestSettings = field(default_factory=RestSettings)
 
     def __post_init__(self) -> None:
         names = [row.name for row in self.shapes]
@@ -121,6 +133,16 @@ class RetargetSettings:
         return _Responses(
             *(np.array([getattr(row, part) for row in ordered]) for part in _Responses._fields)
         )
+
+    @cached_property
+    def usual(self) -> _Usual:
+        """What is read of somebody of whom nothing is known."""
+        rest = self.responses.rest
+        return _Usual(rest, 1.0 / (1.0 - rest))
+
+    def resting(self) -> Rest:
+        """Return what learns the rest of one person."""
+        return Rest(self.rest, self.responses.rest, self.responses.rest_most)
 
     @cached_property
     def pairs(self) -> _Pairs:
@@ -175,12 +197,13 @@ def retarget(
     tongue      probability that the tongue is out, None if nobody says
     touching    (2,) coefficients of eyeBlinkLeft and eyeBlinkRight at which this face's lids meet;
                 None for a head that shuts its eyes at 1
+    person      None: people in general
 
     Halves of a head that splits browInnerUp and cheekPuff are merged in the 52 and stay apart in
     `sides`. The eyeLook shapes come from gaze: the coefficients of that name only follow the lids.
     """
     read = readings(expression, names, gaze, settings, tongue, touching)
-    answered = _answered(_of_person(read, person), settings)
+    answered = _answered(_of_person(read, person, settings), settings)
     weights = _sent(answered, settings)
     parts = halves(expression)
     if parts is None:
@@ -189,7 +212,7 @@ def retarget(
     for side in range(2):
         half = read.copy()
         half[_WHOLES] = parts[side::2]
-        alone = _answered(_of_person(half, person), settings)[_WHOLES]
+        alone = _answered(_of_person(half, person, settings), settings)[_WHOLES]
         # What exclusions leave of the whole they leave of each half.
         left = weights[_WHOLES] / np.maximum(answered[_WHOLES], 1e-9)
         sides[side::2] = np.clip(alone * np.minimum(left, 1.0), 0.0, 1.0)
@@ -220,7 +243,7 @@ def weight_deviations(
         return readings(expression, names, head.gaze, settings, tongue, touching)
 
     def answered(reading: Array) -> Array:
-        return np.clip(_answered(_of_person(reading, person), settings), 0.0, 1.0)
+        return np.clip(_answered(_of_person(reading, person, settings), settings), 0.0, 1.0)
 
     here = answered(read(head.expression))
     above = answered(read(head.expression + sd.expression) + looks)
@@ -228,8 +251,9 @@ def weight_deviations(
     return np.maximum(above - here, here - below)
 
 
-def _of_person(read: Array, person: PersonCalibration | None) -> Array:
-    return read if person is None else (read - person.offset) * person.gain
+def _of_person(read: Array, person: PersonCalibration | None, settings: RetargetSettings) -> Array:
+    known = settings.usual if person is None else person
+    return (read - known.offset) * known.gain
 
 
 def _sent(answered: Array, settings: RetargetSettings) -> Array:
@@ -261,7 +285,7 @@ def readings(
 
 
 def _answered(weights: Array, settings: RetargetSettings) -> Array:
-    dead, gain, curve, most = settings.responses
+    dead, gain, curve, most, *_ = settings.responses
     beyond = np.maximum(gain * weights - dead, 0.0) / (1.0 - dead)
     return most * beyond**curve
 

@@ -21,6 +21,7 @@ from engine.fit.motion import spread_after
 from engine.fit.noise import NoiseModel
 from engine.fit.person import PersonCalibration, StoredPerson
 from engine.fit.residuals import Measurement
+from engine.fit.rest import Rest
 from engine.fit.retarget import readings, retarget, weight_deviations
 from engine.fit.search import FaceDetector, find
 from engine.fit.settings import TrackerSettings
@@ -88,6 +89,7 @@ class Tracker:
         self._last: Fitted | None = None
         self._carrier = Carrier(self._solver, settings.motion, camera)
         self._outline: list[Array] = []  # landmarks of the last two frames
+        self._rest = settings.retarget.resting()
         self._stranger = StrangerWatch(settings)
         self._familiar = Familiar(self._solver, settings.likeness)
         self._stage_ns: dict[str, int] = {}
@@ -281,6 +283,7 @@ class Tracker:
         """Improve the person from this frame, and fit the frame again if that changed them."""
         if self._familiar.met(fitted) or self._stranger.appeared(fitted):
             self._learner.restart()
+            self._rest.forget()
         if self._familiar.strange:
             return fitted
         sight = Sight(fitted.measurement, fitted.state, fitted.guess, fitted.alignment.traits)
@@ -309,11 +312,10 @@ class Tracker:
         return fitted
 
     @property
-    def _calibration(self) -> PersonCalibration | None:
-        """Of the person expected, if that is who is in front of the camera."""
-        if self._person is None or not self._learner.known:
-            return None
-        return self._person.calibration
+    def _calibration(self) -> PersonCalibration | Rest:
+        """Of the person expected, if that is who is in front of the camera; or learnt meanwhile."""
+        person = self._person if self._learner.known else None
+        return self._rest if person is None or person.calibration is None else person.calibration
 
     def _as_new_person(self, last: Fitted) -> Fitted:
         """Fit the last frame again with a person taken over: its projection stays where it was."""
@@ -356,6 +358,7 @@ class Tracker:
             )
             sd = weight_deviations(head, names, settings, tongue, touching, self._calibration)
             blendshapes = replace(blendshapes, sd=sd)
+            self._rest.watch(read, frame.captured_ns)
         self._end_stage("retarget")
         return TrackResult(
             frame_index=frame.index,

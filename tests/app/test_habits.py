@@ -156,6 +156,16 @@ def test_tracking_stops_and_starts_and_recentres_from_the_menu(window: MainWindo
     assert window.commands.names["tracking.run"].text() == "&Start"
 
 
+def test_rest_is_learnt_unless_the_menu_says_no(window: MainWindow, tmp_path: Path) -> None:
+    action = window.commands.names["person.learn_rest"]
+    assert action.isChecked()
+    action.trigger()
+    assert not config.load(tmp_path / "config.yaml").tracker.learn_rest
+    window.commands.names["edit.undo"].trigger()
+    assert action.isChecked()
+    assert window.bridge.config.tracker.learn_rest
+
+
 def test_a_dropped_video_is_opened_and_taken_back(window: MainWindow, tmp_path: Path) -> None:
     video, data = tmp_path / "a b.mp4", QMimeData()
     video.write_bytes(b"x")

@@ -14,11 +14,11 @@ from engine.fit.retarget import RetargetSettings, retarget
 from engine.types import BLENDSHAPE_NAMES
 
 STEP_NS = 33_333_333
-REST, FULL = 0.12, 0.55
+REST, FULL = 0.2, 0.55
 
 
 def _face(pose: str | None) -> np.ndarray:
-    """Reads 0.12 at rest in the brows; a pose takes its shapes to 0.55."""
+    """Reads 0.2 at rest in the brows; a pose takes its shapes to 0.55."""
     face = np.zeros(52)
     face[BLENDSHAPE_NAMES.index("browInnerUp")] = REST
     for name in next((p.whole for p in POSES if p.name == pose), ()):
@@ -62,7 +62,7 @@ def test_rest_becomes_nothing_and_a_full_pose_whole() -> None:
         for name in next(p.whole for p in POSES if p.name == pose):
             assert sent[BLENDSHAPE_NAMES.index(name)] > 0.93, name
             assert _sent(_face(pose), None)[BLENDSHAPE_NAMES.index(name)] < 0.9
-    assert any(line.startswith("browInnerUp: +0.12 at rest") for line in outcome.changes)
+    assert any(line.startswith("browInnerUp: +0.20 at rest") for line in outcome.changes)
     assert any(line.startswith("jawOpen: full at 0.5") for line in outcome.changes)
 
 

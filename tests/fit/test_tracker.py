@@ -12,6 +12,7 @@ from engine.fit.fitted import roll_of
 from engine.fit.heads import landmarks
 from engine.fit.heads.open_head import OpenHead
 from engine.fit.residuals import linearise
+from engine.fit.rest import Rest
 from engine.fit.settings import TrackerSettings
 from engine.fit.tracker import Tracker
 from engine.types import Camera, Frame, Status
@@ -153,7 +154,14 @@ def test_a_video_that_is_wound_is_looked_at_anew(head: OpenHead) -> None:
         assert network.detections == (2 if index >= 4 else 1)
 
 
-def test_another_person_is_learnt_anew(head: OpenHead) -> None:
+def test_another_person_is_learnt_anew(head: OpenHead, monkeypatch: pytest.MonkeyPatch) -> None:
+    forgotten: list[Rest] = []
+    forget = Rest.forget
+
+    def counted(rest: Rest) -> None:
+        forgotten.append(rest)
+        forget(rest)
+
     first, second = 1.6 * np.random.default_rng(1).normal(size=(2, 60))
 
     def script(index: int):
@@ -167,12 +175,14 @@ def test_another_person_is_learnt_anew(head: OpenHead) -> None:
         tracker.step(network.frame(index))
     known = tracker.identity_coefficients.copy()
     assert np.dot(known, first) > 0
+    monkeypatch.setattr(Rest, "forget", counted)
     network.identity = second
     for index in range(20, 60):
         tracker.step(network.frame(index))
     learnt = tracker.identity_coefficients
     assert np.linalg.norm(learnt - second) < np.linalg.norm(known - second)
     assert np.linalg.norm(learnt - second) < np.linalg.norm(learnt - first)
+    assert forgotten  # nor is the first one's rest the second one's
 
 
 def test_a_bent_lens_is_undone_and_put_back(head: OpenHead) -> None:
