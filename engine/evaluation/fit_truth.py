@@ -221,7 +221,7 @@ def followed(
         shapes = len(solver.head.expression_names)
         guess = guess_of(seen.traits, settings.fit.expression_prior_weight, shapes)
         past = None if last is None else Past(last, _INTERVAL_S, shared=shared)
-        start, steps = last, settings.fit.steps
+        start, steps = last, None
         if start is None:
             start, steps = (
                 first_state(solver, measurement, enrolment.intrinsics),

@@ -120,6 +120,9 @@ class FitSettings:
     """Weights and limits of the per-frame fit."""
 
     steps: int = 2  # Gauss-Newton steps from the last frame's state
+    far_steps: int = 1  # more, where those changed a shape or turned the head by over
+    far_change: float = 0.2
+    far_turn_rad: float = 0.06
     cold_steps: int = 12  # without a last frame
     sampling: SamplingSettings = field(default_factory=SamplingSettings)
 
@@ -187,8 +190,8 @@ class FitSettings:
     damping: float = 1e-4  # of the diagonal; keeps a step finite where nothing is seen
 
     def __post_init__(self) -> None:
-        shares = ("own_share", "common_share", "eyeball_weight")
-        for name in ("steps", "cold_steps", *shares, "student_dof", "step_dof"):
+        shares = ("own_share", "common_share", "eyeball_weight", "far_change", "far_turn_rad")
+        for name in ("steps", "far_steps", "cold_steps", *shares, "student_dof", "step_dof"):
             if getattr(self, name) <= 0:
                 raise ConfigError(f"fit.{name}: {getattr(self, name)}; must be above 0")
         if self.expression_prior_weight < 0:

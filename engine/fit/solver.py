@@ -24,6 +24,7 @@ from engine.fit.residuals import (
     GAZE,
     NECK,
     POSE,
+    ROTATION,
     Carried,
     Measurement,
     Person,
@@ -207,11 +208,34 @@ class Solver:
     ) -> FitState:
         """Take Gauss-Newton steps from `start`.
 
-        `past` adds the priors between frames, `guess` one on this frame's expression.
+        steps  how many; None as many as a followed frame takes: some, and more where they went far,
+               since far away the energy is no quadratic
+        past   adds the priors between frames; guess one on this frame's expression
         """
-        count, state = self.settings.steps if steps is None else steps, start
+
+        def stepped(state: FitState, count: int) -> FitState:
+            return self._stepped(measurement, intrinsics, state, past, count, guess)
+
+        if steps is not None:
+            return stepped(start, steps)
+        state, settings = stepped(start, self.settings.steps), self.settings
+        change = state.change_since(start)
+        turned = float(np.linalg.norm(change[ROTATION]))
+        moved = float(np.abs(change[EXPRESSION_START:]).max())
+        far = moved > settings.far_change or turned > settings.far_turn_rad
+        return stepped(state, settings.far_steps) if far else state
+
+    def _stepped(
+        self,
+        measurement: Measurement,
+        intrinsics: Array,
+        state: FitState,
+        past: Past | None,
+        count: int,
+        guess: Guess | None,
+    ) -> FitState:
         if self.steps is not None:
-            return self.steps.taken(self, measurement, intrinsics, start, past, count, guess)
+            return self.steps.taken(self, measurement, intrinsics, state, past, count, guess)
         for _ in range(count):
             hessian, gradient = self.normal_equations(measurement, intrinsics, state, past, guess)
             diagonal = np.einsum("ii->i", hessian)

@@ -173,6 +173,24 @@ def test_two_warm_steps_land_where_many_do(solver: Solver) -> None:
     assert 1e3 * moved.max() < 0.5
 
 
+@pytest.mark.parametrize(
+    ("turn_rad", "jaw_open", "steps"), [(0.02, 0.1, 2), (0.02, 0.8, 3), (0.15, 0.1, 3)]
+)
+def test_a_face_that_moves_far_takes_a_step_more(
+    solver: Solver, turn_rad: float, jaw_open: float, steps: int
+) -> None:
+    head, rng = solver.head, np.random.default_rng(5)
+    before = fit_scene.state_at(head, (0, 0, 0), (0, 0, 0.55))
+    now = fit_scene.state_at(head, (0, turn_rad, 0), (0, 0, 0.55), jawOpen=jaw_open)
+    measurement = solver.measured(fit_scene.seen(head, np.zeros(60), now, rng))
+    past = Past(before, 1 / 30)
+    usual = solver.solve(measurement, INTRINSICS, before, past)
+    for count in (2, 3):
+        counted = solver.solve(measurement, INTRINSICS, before, past, steps=count)
+        assert np.array_equal(usual.expression, counted.expression) == (count == steps)
+        assert np.array_equal(usual.camera_from_head, counted.camera_from_head) == (count == steps)
+
+
 def test_the_past_holds_jitter_and_lets_a_blink_go(solver: Solver) -> None:
     head, rng = solver.head, np.random.default_rng(4)
     rest = fit_scene.state_at(head)
@@ -218,3 +236,5 @@ def test_a_vertex_of_an_eyeball_counts_more_than_one_of_the_face(head: OpenHead)
 def test_a_weight_below_zero_is_refused_by_name() -> None:
     with pytest.raises(ConfigError, match=r"fit\.eyeball_weight: -1\.0"):
         FitSettings(eyeball_weight=-1.0)
+    with pytest.raises(ConfigError, match=r"fit\.far_turn_rad: 0\.0"):
+        FitSettings(far_turn_rad=0.0)

@@ -113,6 +113,24 @@ def test_two_followed_steps_agree(pair: tuple[Solver, Solver], seed: int) -> Non
         np.testing.assert_allclose(getattr(told[1], name), getattr(told[0], name), rtol=2e-3)
 
 
+def test_a_step_more_of_a_far_jump_agrees(pair: tuple[Solver, Solver]) -> None:
+    compiled, _ = pair
+    _, before, past, guess = _case(compiled, 2)
+    jaw = compiled.head.expression_names.index("jawOpen")
+    now = replace(before, expression=before.expression.copy())
+    now.expression[jaw] = 0.9 if before.expression[jaw] < 0.4 else 0.0
+    points = fit_scene.seen(
+        compiled.head, compiled.identity.coefficients, now, np.random.default_rng(4)
+    )
+    measurement, past = compiled.measured(points), replace(past, motion=None)
+    states = [
+        solver.solve(measurement, INTRINSICS, past.ahead(), past, guess=guess) for solver in pair
+    ]
+    _same(states[1], states[0], 1e-5)
+    fewer = compiled.solve(measurement, INTRINSICS, past.ahead(), past, steps=2, guess=guess)
+    assert np.abs(fewer.expression - states[0].expression).max() > 1e-3
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_a_cold_start_agrees(pair: tuple[Solver, Solver], seed: int) -> None:
     compiled, _ = pair
