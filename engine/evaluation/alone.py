@@ -18,8 +18,9 @@ from engine.config import TrackerConfig
 from engine.evaluation.calm import JPEG_QUALITY, NOISE, RATE
 from engine.evaluation.shaken import noisy_copies, through_jpeg
 from engine.evaluation.tables import table
-from engine.evaluation.tracks import frames_of, stepped
-from engine.types import BLENDSHAPE_NAMES, Array, TrackResult
+from engine.evaluation.tracks import frames_of, track_frames
+from engine.tuning import stem_of
+from engine.types import BLENDSHAPE_NAMES, Array
 
 PEOPLE, SETTLING, HELD, READ = 8, 40, 6, 3  # frames: before all, of each state, read of those
 MOVED = 0.8  # of a whole movement
@@ -86,26 +87,20 @@ def run(
             )
         ]
         frames = frames_of(through_jpeg(noisy, JPEG_QUALITY), RATE)
-        sent = np.array([_sent(result) for result, _ in stepped(frames, maker, config)])
-        rises.append(risen(sent[SETTLING:], len(script)))
+        sent = track_frames(frames, renderer.head, maker, config).blendshapes
+        rises.append(risen(sent[SETTLING:]))
         rests.append(sent[SETTLING - READ : SETTLING].mean(axis=0))
         _log.info("person %d has moved", seed)
     return summary(np.stack(rises), np.stack(rests))
 
 
-def _sent(result: TrackResult) -> Array:
-    if result.blendshapes is None:
-        return np.full(len(BLENDSHAPE_NAMES), np.nan)
-    return np.asarray(result.blendshapes.weights, float)
-
-
-def risen(sent: Array, states: int) -> Array:
-    """Return by how much every weight rose with each of `count` states, of what was moved.
+def risen(sent: Array) -> Array:
+    """Return by how much every weight rose with each state, as a share of what was moved.
 
     sent     (states x 2 x HELD, 52) weights, of each state before and after
     returns  (states, 52); NaN where a face was lost
     """
-    held = sent.reshape(states, 2, HELD, -1)[:, :, -READ:].mean(axis=2)
+    held = sent.reshape(-1, 2, HELD, sent.shape[1])[:, :, -READ:].mean(axis=2)
     return (held[:, 1] - held[:, 0]) / MOVED
 
 
@@ -142,10 +137,11 @@ def summary(rises: Array, rests: Array) -> dict[str, Any]:
 
 
 def _other_side(name: str) -> int | None:
-    for side, other in (("Left", "Right"), ("Right", "Left")):
-        if name.endswith(side) and name not in ("jawLeft", "jawRight", "mouthLeft", "mouthRight"):
-            return BLENDSHAPE_NAMES.index(name.removesuffix(side) + other)
-    return None
+    """Return where the same shape of the other side is; None of a movement that has no sides."""
+    stem = stem_of(name)
+    if stem is None:
+        return None
+    return BLENDSHAPE_NAMES.index(stem + ("Right" if name.endswith("Left") else "Left"))
 
 
 def text(result: dict[str, Any]) -> str:

@@ -80,10 +80,8 @@ class Rest:
         last, self._last_ns = self._last_ns, captured_ns
         if last is None or not self._settings.on:
             return
-        settings, since_s = (
-            self._settings,
-            float(np.clip((captured_ns - last) / NS_PER_S, 0.0, _LONGEST_S)),
-        )
+        settings = self._settings
+        since_s = min(max((captured_ns - last) / NS_PER_S, 0.0), _LONGEST_S)
         first = settings.first_rate_per_s / (1.0 + self._seen_s / settings.first_s)
         step = since_s * max(settings.rate_per_s, first)
         way = np.where(read < self._offset, settings.quantile - 1.0, settings.quantile)

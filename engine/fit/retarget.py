@@ -59,13 +59,6 @@ class _Responses(NamedTuple):
     rest_most: Array
 
 
-class _Usual(NamedTuple):
-    """The rest of people in general; a `PersonCalibration`."""
-
-    offset: Array
-    gain: Array
-
-
 class _Pairs(NamedTuple):
     """Left and right shapes that are drawn together."""
 
@@ -135,10 +128,9 @@ class RetargetSettings:
         )
 
     @cached_property
-    def usual(self) -> _Usual:
-        """What is read of somebody of whom nothing is known."""
-        rest = self.responses.rest
-        return _Usual(rest, 1.0 / (1.0 - rest))
+    def usual(self) -> PersonCalibration:
+        """The rest of people in general: of somebody of whom nothing has been learnt."""
+        return self.resting()
 
     def resting(self) -> Rest:
         """Return what learns the rest of one person."""

@@ -120,9 +120,9 @@ class FitSettings:
     """Weights and limits of the per-frame fit."""
 
     steps: int = 2  # Gauss-Newton steps from the last frame's state
-    far_steps: int = 1  # more, where those changed a shape or turned the head by over
-    far_change: float = 0.2
-    far_turn_rad: float = 0.06
+    far_steps: int = 1  # further ones, in a frame that moved far:
+    far_change: float = 0.2  # a coefficient changed by more in those steps,
+    far_turn_rad: float = 0.06  # or the head turned by more
     cold_steps: int = 12  # without a last frame
     sampling: SamplingSettings = field(default_factory=SamplingSettings)
 

@@ -154,3 +154,22 @@ def test_a_person_is_drawn_in_every_state() -> None:
     upper, lower = change["jaw"][100:140, 100:220].mean(), change["jaw"][190:240, 100:220].mean()
     assert lower > 8 * upper
     assert change["yaw"][100:140, 100:220].mean() > 3 * upper
+
+
+def test_a_person_is_drawn_with_any_expression_and_hair_that_covers_an_eye_is_seen() -> None:
+    """At rest the picture is that of the steps; one brow changes one half of the face."""
+    from engine import assembly
+    from engine.resources import data_folder
+    from engine.training.render import steps
+
+    if not (data_folder() / "hdri").is_dir():
+        pytest.skip("needs FLOWFACE_DATA")
+    renderer, data = steps.renderer_of(assembly.head_file("open")), data_folder()
+    expressions = np.zeros((2, 52))
+    expressions[1, BLENDSHAPE_NAMES.index("browOuterUpLeft")] = 0.8
+    rest, raised = steps.expression_pictures(renderer, data, 3, expressions)
+    np.testing.assert_array_equal(rest, steps.step_pictures(renderer, data, 3)["rest"])
+    change = np.abs(raised.astype(int) - rest).mean(axis=2)
+    assert change[:, 160:].mean() > 5 * change[:, :160].mean()  # the subject's left
+    assert steps.uncovered(renderer, data, 3)
+    assert not steps.uncovered(renderer, data, 1)  # a bob hides the right eye
