@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from engine.errors import PersonError
 from engine.fit.person import FocalLength, Knowledge, PersonCalibration, StoredPerson
+from engine.fit.rest import LearntRest
 from engine.types import BLENDSHAPE_NAMES
 from engine.user_data import file_stem, name_of, user_data_folder
 
@@ -110,6 +111,8 @@ def _arrays(person: StoredPerson) -> dict[str, Any]:
     if person.calibration is not None:
         content["calibration_offset"] = person.calibration.offset
         content["calibration_gain"] = person.calibration.gain
+    if person.rest is not None:
+        content["rest_offset"], content["rest_seen_s"] = person.rest.offset, person.rest.seen_s
     return content
 
 
@@ -133,12 +136,15 @@ def _person(name: str, data: dict[str, NDArray]) -> StoredPerson:
     for camera, length in focal.items():
         if not (length.focal_px > 0 and 0 < length.log_sigma < _LOOSEST_LOG_FOCAL):
             raise ValueError(f"impossible focal length of {camera}")
-    calibration = None
+    calibration = rest = None
+    size = len(BLENDSHAPE_NAMES)
     if "calibration_offset" in data:
-        size = len(BLENDSHAPE_NAMES)
         calibration = PersonCalibration(
             _floats(data, "calibration_offset", (size,)), _floats(data, "calibration_gain", (size,))
         )
+    if "rest_offset" in data:
+        seen_s = float(_floats(data, "rest_seen_s", ()))
+        rest = LearntRest(_floats(data, "rest_offset", (size,)), max(seen_s, 0.0))
     return StoredPerson(
         name,
         str(data["head"]),
@@ -146,6 +152,7 @@ def _person(name: str, data: dict[str, NDArray]) -> StoredPerson:
         _knowledge(data) if "known_shape" in data else None,
         focal,
         calibration,
+        rest,
     )
 
 

@@ -11,6 +11,7 @@ import pytest
 from engine import assembly
 from engine.errors import PersonError
 from engine.fit.person import FocalLength, Knowledge, PersonCalibration, StoredPerson
+from engine.fit.rest import LearntRest
 from engine.people import People
 from engine.resources import sha256
 
@@ -35,7 +36,8 @@ def _person(name: str = "Ana María") -> StoredPerson:
     rng = np.random.default_rng(1)
     calibration = PersonCalibration(rng.uniform(0, 0.2, 52), rng.uniform(0.8, 1.5, 52))
     focal = {"cam 640x480": FocalLength(612.5, 0.03)}
-    return StoredPerson(name, "open", "ab" * 32, _knowledge(), focal, calibration)
+    rest = LearntRest(rng.uniform(0, 0.2, 52), 42.5)
+    return StoredPerson(name, "open", "ab" * 32, _knowledge(), focal, calibration, rest)
 
 
 def test_a_person_comes_back_as_they_were(tmp_path: Path) -> None:
@@ -55,6 +57,10 @@ def test_a_person_comes_back_as_they_were(tmp_path: Path) -> None:
     assert again.calibration is not None
     assert person.calibration is not None
     np.testing.assert_array_equal(again.calibration.gain, person.calibration.gain)
+    assert again.rest is not None
+    assert person.rest is not None
+    np.testing.assert_array_equal(again.rest.offset, person.rest.offset)
+    assert again.rest.seen_s == 42.5
     assert [p.name for p in path.parent.iterdir()] == [path.name], "an unfinished file is left"
 
 
@@ -76,6 +82,8 @@ def test_nothing_in_a_file_is_ever_run(tmp_path: Path) -> None:
         ("known_information", np.zeros((3, 3))),
         ("known_shape", np.full(60, np.nan)),
         ("calibration_gain", np.ones(3)),
+        ("rest_offset", np.full(52, np.inf)),
+        ("rest_seen_s", np.array("long")),
         ("focal_px", np.array([-1.0])),
     ],
 )

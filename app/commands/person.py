@@ -7,6 +7,7 @@ import argparse
 import numpy as np
 
 from engine.fit.person import StoredPerson
+from engine.fit.retarget import RetargetSettings
 from engine.people import People
 from engine.types import BLENDSHAPE_NAMES
 
@@ -55,6 +56,14 @@ def described(person: StoredPerson) -> str:
     for camera, focal in sorted(person.focal.items()):
         spread = 100 * focal.log_sigma
         lines.append(f"focal length    {focal.focal_px:.0f} px ± {spread:.0f} % ({camera})")
+    if person.rest is not None:
+        usual, rest = RetargetSettings().usual.offset, person.rest.offset
+        unusual = [
+            f"{name} {value:.2f}"
+            for name, value, expected in zip(BLENDSHAPE_NAMES, rest, usual, strict=True)
+            if abs(value - expected) > _CHANGED
+        ]
+        lines.append(f"rest            {', '.join(unusual) or 'the usual'}")
     calibration = person.calibration
     if calibration is not None:
         moved = [

@@ -176,6 +176,7 @@ def text(result: dict[str, Any]) -> str:
         extra = [
             ("frames tracked %", known["tracked_percent"]),
             ("rotation since the first frame, error in degrees", known.get("turn_deg", _NAN)),
+            ("idle shapes read", known.get("performance", {}).get("idle_error", _NAN)),
             *((f"SSME px {name}", value) for name, value in known["ssme_by_sequence_px"].items()),
         ]
         parts.append(table((f"{known['sequences']} sequences", ""), extra))

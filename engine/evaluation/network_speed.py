@@ -1,15 +1,18 @@
 """`flowface bench network`: what one crop costs in every backend that works on this machine.
 
 Times are of `Backend.align`, as the tracker pays them: crop, copies, network, read-back; one crop
-at a time. Agreement is the largest distance of any vertex from PyTorch's answer in single precision
-on a processor, for two consecutive frames of the demo.
+at a time. Where the fit goes right behind the network on its device, there is a time of both as
+well: what it is longer is what a followed frame's fit costs there. Agreement is the largest
+distance of any vertex from PyTorch's answer in single precision on a processor, for two consecutive
+frames of the demo.
 """
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from time import perf_counter_ns
 from types import ModuleType
@@ -27,11 +30,18 @@ from engine.clock import NS_PER_MS, NS_PER_S
 from engine.errors import BackendError, TrackingError
 from engine.evaluation.tables import table
 from engine.fit.heads import open_head
+from engine.fit.motion import Shares
+from engine.fit.settings import FitSettings, MotionSettings
+from engine.fit.sides import split
+from engine.fit.solver import Past, Solver
+from engine.fit.start import first_state
+from engine.fit.step_choice import StepsMaker
+from engine.geometry import assumed_camera
 from engine.network import weights
 from engine.network.aligner import PointAligner
 from engine.network.backends import Backend
 from engine.network.backends._cuda import card_count
-from engine.network.backends._two_graphs import TwoGraphs
+from engine.network.backends._two_graphs import OnDevice, TwoGraphs
 from engine.network.backends.torch_eager import on_card, on_processor
 from engine.network.build import build_point_aligner, untrained_point_aligner
 from engine.network.config import NetworkConfig, configuration
@@ -180,8 +190,11 @@ def _timed(
         ):
             crop = replace(scene.crop)
             off = backend.align(frame, crop, memory).points_px - expected.points_px
-            times_ms = time_ms(backend, frame, crop, memory, rounds)
+            times_ms = time_ms(partial(backend.align, frame, crop, memory), rounds)
             median, p95 = np.percentile(times_ms, [50, 95])
+            with_fit = None
+            if isinstance(backend, OnDevice):
+                with_fit = time_ms(followed_by_fit(backend, scene, frame, memory), rounds)
             rows.append(
                 {
                     "backend": kind,
@@ -190,6 +203,7 @@ def _timed(
                     "start": start,
                     "median_ms": float(median),
                     "p95_ms": float(p95),
+                    "with_fit_ms": None if with_fit is None else float(np.median(with_fit)),
                     "rounds": len(times_ms),
                     "off_px": float(np.linalg.norm(off, axis=1).max()),
                 }
@@ -199,19 +213,40 @@ def _timed(
     return rows
 
 
-def time_ms(
-    backend: Backend, frame: Frame, crop: Crop, memory: AlignmentMemory | None, rounds: int
-) -> list[float]:
+def followed_by_fit(
+    backend: OnDevice, scene: Scene, frame: Frame, memory: AlignmentMemory | None
+) -> Callable[[], object]:
+    """Return what aligns a frame and fits the head to it, from the fit of the scene's first frame.
+
+    Raises BackendError if the device refuses.
+    """
+    solver = Solver(split(open_head.load(open_head.DEFAULT_PATH)))
+    height, width = frame.image.shape[:2]
+    camera = assumed_camera(width, height)
+    maker = StepsMaker("torch", backend)
+    solver.steps = maker(solver)
+    whole = maker.whole(solver, Shares(solver.head, solver.chosen, MotionSettings()), camera)
+    seen = solver.measured(scene.cold)
+    start = first_state(solver, seen, camera.intrinsics)
+    if whole is None or start is None:
+        raise BackendError("network and fit do not run in one go here; the log says why")
+    past = Past(
+        solver.solve(seen, camera.intrinsics, start, steps=FitSettings().cold_steps), 1 / 30
+    )
+    return partial(whole.followed, frame, scene.crop, memory, camera.intrinsics, past, None)
+
+
+def time_ms(call: Callable[[], object], rounds: int) -> list[float]:
     """Return the time of every timed call; at least 5, then until `rounds` or 15 s are over."""
     for _ in range(_BEFORE):
-        backend.align(frame, crop, memory)
+        call()
     times_ms: list[float] = []
     begin_ns = perf_counter_ns()
     while len(times_ms) < rounds:
         start_ns = perf_counter_ns()
         if len(times_ms) >= _LEAST_ROUNDS and start_ns - begin_ns > _LONGEST_S * NS_PER_S:
             break
-        backend.align(frame, crop, memory)
+        call()
         times_ms.append((perf_counter_ns() - start_ns) / NS_PER_MS)
     return times_ms
 
@@ -236,10 +271,13 @@ def _ratios(rows: list[dict[str, Any]]) -> dict[str, float]:
 def text(figures: dict[str, Any]) -> str:
     """Return the figures as a table."""
     config, gflops = figures["configuration"], figures["gflop"]
-    header = ("backend", "precision", "start", "median ms", "p95 ms", "off px", "runs on")
+    header = (
+        "backend", "precision", "start", "median ms", "p95 ms", "with fit ms", "off px", "runs on"
+    )  # fmt: skip
     rows = [
         (
             *(r[key] for key in ("backend", "precision", "start", "median_ms", "p95_ms")),
+            "" if r["with_fit_ms"] is None else r["with_fit_ms"],
             f"{r['off_px']:.4f}",
             r["about"],
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import NamedTuple
 
 from engine.clock import NS_PER_S
 from engine.fit.fitted import Fitted
@@ -11,7 +12,16 @@ from engine.fit.motion import Displacement, FlowMeter, Shares, carried
 from engine.fit.residuals import Carried, Measurement
 from engine.fit.settings import MotionSettings
 from engine.fit.solver import Solver
-from engine.types import Camera, Frame
+from engine.types import Array, Camera, Frame
+
+
+class Handed(NamedTuple):
+    """What a frame hands on to the next, all of the fitted vertices, in ideal pixels."""
+
+    places_px: Array  # (N, 2) where its fit put them
+    spread_px2: Array  # (N,) variance of that
+    moved: Displacement  # since then, as the flow says
+    seen: Measurement  # its alignment
 
 
 class Carrier:
@@ -20,13 +30,15 @@ class Carrier:
     solver    whose fitted vertices are followed
     settings  of the flow and its worth
     camera    whose lens bends what is seen
+
+    shares    what each fitted vertex counts
     """
 
     def __init__(self, solver: Solver, settings: MotionSettings, camera: Camera) -> None:
         self._settings, self._camera = settings, camera
         self._vertex = solver.chosen.vertex
         self._meter = FlowMeter(settings)
-        self._shares = Shares(solver.head, solver.chosen, settings)
+        self.shares = Shares(solver.head, solver.chosen, settings)
         self._from: tuple[Fitted, Displacement] | None = None
 
     def forget(self) -> None:
@@ -43,20 +55,28 @@ class Carrier:
         moved = self._meter.between(last.image, frame.image, points, last.outline_px)
         self._from = None if moved is None else (last, moved)
 
-    def carried(self, measurement: Measurement) -> Carried | None:
-        """Return where the fitted vertices should be in this frame; None if nobody can say."""
+    def handed(self) -> Handed | None:
+        """Return what the last frame hands on to this one; None if nobody can say."""
         if self._from is None:
             return None
         last, moved = self._from
         before = last.points_px[self._vertex]
         there = undistorted_points(before + moved.shift_px, self._camera)
         before = undistorted_points(before, self._camera)
+        moved = replace(moved, shift_px=there - before)
+        return Handed(before, last.spread_px2, moved, last.measurement)
+
+    def carried(self, measurement: Measurement) -> Carried | None:
+        """Return where the fitted vertices should be in this frame; None if nobody can say."""
+        handed = self.handed()
+        if handed is None:
+            return None
         return carried(
-            before,
-            last.spread_px2,
-            replace(moved, shift_px=there - before),
-            (last.measurement, measurement),
-            self._shares.of(measurement),
+            handed.places_px,
+            handed.spread_px2,
+            handed.moved,
+            (handed.seen, measurement),
+            self.shares.of(measurement),
             self._settings,
-            self._shares.parts,
+            self.shares.parts,
         )

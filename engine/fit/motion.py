@@ -137,6 +137,10 @@ class Shares:
     """What each fitted vertex counts when it is carried: less at mouth and jaw, on eyeballs, and at
     an eye that the network only guesses.
 
+    usual  (N,) shares where both eyes are seen alike
+    lids   rows of the vertices that go with the left, with the right upper lid
+    parts  rows of vertices that move together, see `carried`
+
     Flow hardly sees a blink. Where the alignment sees it no better, nothing would refute the flow,
     and the lid would stay where it was instead of doing what the other eye's does.
     """
@@ -144,19 +148,19 @@ class Shares:
     def __init__(self, head: HeadModel, chosen: FitVertices, settings: MotionSettings) -> None:
         mouth = [n for n, name in enumerate(head.region_names) if name == "mouth"]
         moving = np.isin(head.region[chosen.vertex], mouth) | (chosen.skin[:, JAW] > _WITH_THE_JAW)
-        self._usual = chosen.information * np.where(moving, settings.jaw_share, 1.0)
-        self._usual[np.concatenate(chosen.eyeballs)] *= settings.eyeball_share
+        self.usual = chosen.information * np.where(moving, settings.jaw_share, 1.0)
+        self.usual[np.concatenate(chosen.eyeballs)] *= settings.eyeball_share
         blinks = [head.expression_names.index(f"eyeBlink{side}") for side in ("Left", "Right")]
         travel = np.linalg.norm(chosen.expression[:, :, blinks], axis=1)
-        self._lids = [np.flatnonzero(travel[:, eye] > _WITH_A_LID_M) for eye in range(2)]
+        self.lids = [np.flatnonzero(travel[:, eye] > _WITH_A_LID_M) for eye in range(2)]
         touched = moving | (chosen.skin[:, JAW] > _TOUCHED_BY_THE_JAW)
-        self.parts = np.flatnonzero(touched), np.arange(len(touched))  # see `carried`
+        self.parts = np.flatnonzero(touched), np.arange(len(touched))
 
     def of(self, now: Measurement) -> Array:
         """Return the shares (N,) for a frame whose alignment is `now`."""
-        result = self._usual.copy()
-        seen = [float((now.information[lid] / now.sigma[lid] ** 2).sum()) for lid in self._lids]
-        for lid, information in zip(self._lids, seen, strict=True):
+        result = self.usual.copy()
+        seen = [float((now.information[lid] / now.sigma[lid] ** 2).sum()) for lid in self.lids]
+        for lid, information in zip(self.lids, seen, strict=True):
             result[lid] *= information / max(*seen, 1e-12)
         return result
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from engine.fit.rest import LearntRest
 from engine.types import BLENDSHAPE_NAMES, Array, Camera
 
 _SHAPES = len(BLENDSHAPE_NAMES)
@@ -61,6 +62,7 @@ class StoredPerson:
     knowledge: Knowledge | None = None  # None: nobody has been seen under this name yet
     focal: dict[str, FocalLength] = field(default_factory=dict[str, FocalLength])  # by camera
     calibration: PersonCalibration | None = None
+    rest: LearntRest | None = None  # where there is no calibration
 
     def focal_of(self, camera: Camera) -> tuple[float, float] | None:
         """Return mean and sigma of a camera's log focal length relative to the assumed one."""
@@ -69,15 +71,20 @@ class StoredPerson:
             return None
         return float(np.log(known.focal_px / camera.intrinsics[0, 0])), known.log_sigma
 
-    def after(self, knowledge: Knowledge, camera: Camera) -> StoredPerson:
-        """Return the person as known at the end of a session in front of a camera."""
+    def after(
+        self, knowledge: Knowledge, camera: Camera, rest: LearntRest | None = None
+    ) -> StoredPerson:
+        """Return the person as known at the end of a session in front of a camera.
+
+        rest  what was learnt of theirs; None: what was known stays
+        """
         focal = dict(self.focal)
         if camera.name and not camera.calibrated:
             focal[camera_key(camera)] = FocalLength(
                 float(camera.intrinsics[0, 0] * np.exp(knowledge.log_focal)),
                 max(knowledge.log_focal_sigma, _SUREST_LOG_FOCAL),
             )
-        return replace(self, knowledge=knowledge, focal=focal)
+        return replace(self, knowledge=knowledge, focal=focal, rest=rest or self.rest)
 
 
 def camera_key(camera: Camera) -> str:

@@ -49,6 +49,14 @@ class RestSettings:
             )
 
 
+@dataclass(frozen=True, eq=False)
+class LearntRest:
+    """What has been learnt of one person's rest, as it outlives a session."""
+
+    offset: Array  # (52,) reading at rest
+    seen_s: float  # time that it was learnt in
+
+
 class Rest:
     """The rest of the person in front of the camera; a `PersonCalibration` that goes on.
 
@@ -74,6 +82,16 @@ class Rest:
         """Begin with somebody new."""
         self._offset = self._usual.copy()
         self._seen_s, self._last_ns = 0.0, None
+
+    def recall(self, learnt: LearntRest) -> None:
+        """Go on from what an earlier session has learnt of the person in front of the camera."""
+        if self._settings.on:
+            self._offset = np.clip(learnt.offset, 0.0, self._most)
+            self._seen_s, self._last_ns = learnt.seen_s, None
+
+    def learnt(self) -> LearntRest | None:
+        """Return what has been learnt; None if nothing has."""
+        return LearntRest(self._offset.copy(), self._seen_s) if self._seen_s > 0.0 else None
 
     def watch(self, read: Array, captured_ns: int) -> None:
         """Take in the readings (52,) of the next frame of the same face."""

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Protocol
 from engine.errors import BackendError, ConfigError
 
 if TYPE_CHECKING:  # their libraries take a second to load, and the window opens first
+    from engine.fit.looking import Whole
+    from engine.fit.motion import Shares
     from engine.fit.solver import Solver
     from engine.fit.steps import Steps
+    from engine.types import Camera
 
 KINDS = ("auto", "cpu", "torch")
 
@@ -61,3 +64,29 @@ class StepsMaker:
             return None
         self.about = steps.about
         return steps
+
+    def whole(self, solver: Solver, shares: Shares, camera: Camera) -> Whole | None:
+        """Return what aligns and fits a followed frame without the host in between.
+
+        solver  whose steps were made here; shares, camera as in tensors/whole.py
+
+        None where network and steps are not on one card.
+        """
+        if solver.steps is None:
+            return None
+        from engine.fit.tensors.steps import TensorSteps
+        from engine.fit.tensors.whole import WholeFrame
+        from engine.network.backends._two_graphs import OnDevice
+
+        steps, backend = solver.steps, self._backend
+        if not (isinstance(steps, TensorSteps) and isinstance(backend, OnDevice)):
+            return None
+        if backend.device.type != steps.device.type:
+            return None
+        try:
+            whole = WholeFrame(steps, solver, backend, shares, camera)
+        except BackendError as error:
+            _LOG.info("network and fit run one after the other: %s", error)
+            return None
+        self.about = f"{steps.about}, behind the network's"
+        return whole

@@ -16,7 +16,8 @@ from engine.fit.familiar import Familiar
 from engine.fit.fitted import Fitted, head_state, outline, roll_of
 from engine.fit.heads import HeadModel
 from engine.fit.learner import Sight, learner_of
-from engine.fit.lens import distorted, undistorted
+from engine.fit.lens import distorted
+from engine.fit.looking import Looking
 from engine.fit.motion import spread_after
 from engine.fit.noise import NoiseModel
 from engine.fit.person import PersonCalibration, StoredPerson
@@ -26,10 +27,9 @@ from engine.fit.retarget import readings, retarget, weight_deviations
 from engine.fit.search import FaceDetector, find
 from engine.fit.settings import TrackerSettings
 from engine.fit.solver import FitState, Past, Solver
-from engine.fit.start import first_state
-from engine.fit.steps import Steps
+from engine.fit.step_choice import StepsMaker
 from engine.fit.stranger import StrangerWatch
-from engine.fit.traits import Guess, guess_of
+from engine.fit.traits import Guess
 from engine.fit.trust import doubt, quality_of
 from engine.geometry import project
 from engine.network.backends import Backend
@@ -75,7 +75,7 @@ class Tracker:
         keep: Callable[[StoredPerson], object] | None = None,
         newcomer: Callable[[str], StoredPerson] | None = None,
         noise: NoiseModel | None = None,
-        steps: Callable[[Solver], Steps | None] | None = None,
+        steps: StepsMaker | None = None,
     ) -> None:
         self._person, self._keep, self._newcomer = person, keep, newcomer
         self._head, self._backend, self._detector = head, backend, detector
@@ -88,8 +88,10 @@ class Tracker:
         self._learner = learner_of(self._solver, settings, camera, person, noise)
         self._last: Fitted | None = None
         self._carrier = Carrier(self._solver, settings.motion, camera)
+        whole = steps and steps.whole(self._solver, self._carrier.shares, camera)
+        self._looking = Looking(self._solver, backend, self._carrier, camera, whole)
         self._outline: list[Array] = []  # landmarks of the last two frames
-        self._rest = settings.retarget.resting()
+        self._rest, self._was_known = settings.retarget.resting(), False
         self._stranger = StrangerWatch(settings)
         self._familiar = Familiar(self._solver, settings.likeness)
         self._stage_ns: dict[str, int] = {}
@@ -114,8 +116,7 @@ class Tracker:
         """Who was expected, as known now; a stranger in front of the camera changes nothing."""
         if self._person is None:
             return None
-        knowledge = self._learner.worth_keeping()
-        return self._person if knowledge is None else self._person.after(knowledge, self._camera)
+        return self._as_known_now(self._person)
 
     def expect(self, name: str, calibration: PersonCalibration | None) -> StoredPerson:
         """Give the person in front of the camera a name and a calibration, from any thread.
@@ -130,8 +131,12 @@ class Tracker:
                 raise PersonError(f"{name}: this tracker keeps nobody")
             person = self._newcomer(name)
         self._person = person = replace(person, calibration=calibration)
+        return self._as_known_now(person)
+
+    def _as_known_now(self, person: StoredPerson) -> StoredPerson:
         knowledge = self._learner.worth_keeping()
-        return person if knowledge is None else person.after(knowledge, self._camera)
+        rest = self._rest.learnt() if self._learner.known else None
+        return person if knowledge is None else person.after(knowledge, self._camera, rest)
 
     def step(self, frame: Frame) -> TrackResult:
         """Track one frame. A face that is not believed gives a result without head."""
@@ -215,25 +220,12 @@ class Tracker:
 
         memory  where the network goes on from; from nothing if None
         """
-        alignment = self._backend.align(frame, crop, memory)
-        self._end_stage("align")
-        fitted = None
-        shapes = len(self._head.expression_names)
-        weight = self._settings.fit.expression_prior_weight
-        guess = guess_of(alignment.traits, weight, shapes)
-        measurement = self._solver.measured(undistorted(alignment, self._camera))
-        intrinsics = self._learner.intrinsics
-        if past is not None:
-            past = replace(past, motion=self._carrier.carried(measurement))
-            state = self._solver.solve(measurement, intrinsics, past.ahead(), past, guess=guess)
-        else:
-            state = first_state(self._solver, measurement, intrinsics)
-            if state is not None:
-                steps = self._settings.fit.cold_steps
-                state = self._solver.solve(measurement, intrinsics, state, steps=steps, guess=guess)
-        self.doubt = "no pose"
-        if state is not None and np.isfinite(state.camera_from_head).all():
-            fitted = self._fitted(frame, alignment, measurement, guess, state, past)
+        look = self._looking.at(
+            frame, crop, memory, self._learner.intrinsics, past, lambda: self._end_stage("align")
+        )
+        fitted, self.doubt = None, "no pose"
+        if look.state is not None and np.isfinite(look.state.camera_from_head).all():
+            fitted = self._fitted(frame, *look[:3], look.state, look.past)
             self.doubt = doubt(fitted.quality, self._settings.trust, leniency)
         self._end_stage("fit")
         return fitted if self.doubt is None else None
@@ -282,8 +274,9 @@ class Tracker:
     def _learn(self, frame: Frame, fitted: Fitted) -> Fitted:
         """Improve the person from this frame, and fit the frame again if that changed them."""
         if self._familiar.met(fitted) or self._stranger.appeared(fitted):
+            self._leave_rest()
             self._learner.restart()
-            self._rest.forget()
+        self._recall_rest()
         if self._familiar.strange:
             return fitted
         sight = Sight(fitted.measurement, fitted.state, fitted.guess, fitted.alignment.traits)
@@ -310,6 +303,23 @@ class Tracker:
             )
         self._end_stage("fit")
         return fitted
+
+    def _recall_rest(self) -> None:
+        """Go on from the rest of who is recognised now; a guest's begins anew."""
+        known = self._learner.known
+        if self._was_known and not known:
+            self._leave_rest()
+        elif known and not self._was_known and self._person and self._person.rest:
+            self._rest.recall(self._person.rest)
+        self._was_known = known
+
+    def _leave_rest(self) -> None:
+        """Put the rest of the person with the name aside, and begin with somebody new."""
+        learnt = self._rest.learnt()
+        if self._was_known and self._person and learnt:
+            self._person = replace(self._person, rest=learnt)
+        self._rest.forget()
+        self._was_known = False
 
     @property
     def _calibration(self) -> PersonCalibration | Rest:

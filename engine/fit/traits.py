@@ -14,7 +14,7 @@ import numpy as np
 from engine.fit.sides import shares, spread
 from engine.types import Array, FaceTraits
 
-_SUREST = 0.05  # smallest standard deviation of a coefficient that is believed
+SUREST = 0.05  # smallest standard deviation of a coefficient that is believed
 
 
 class Guess(NamedTuple):
@@ -32,7 +32,7 @@ def guess_of(traits: FaceTraits | None, weight: float, size: int = 52) -> Guess 
     """
     if traits is None or weight <= 0.0:
         return None
-    sigma = np.maximum(traits.expression_sigma.astype(np.float64), _SUREST)
+    sigma = np.maximum(traits.expression_sigma.astype(np.float64), SUREST)
     mean, information = traits.expression.astype(np.float64), weight / sigma**2
     return Guess(spread(mean, size), spread(information, size) * shares(size))
 
@@ -71,7 +71,7 @@ class PersonBelief:
         """Take in a frame; one without traits says nothing."""
         if traits is None:
             return
-        sigma = np.maximum(traits.identity_sigma.astype(np.float64), _SUREST)
+        sigma = np.maximum(traits.identity_sigma.astype(np.float64), SUREST)
         if not (np.isfinite(sigma).all() and np.isfinite(traits.identity).all()):
             return
         self.frames += 1

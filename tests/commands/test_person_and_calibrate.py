@@ -11,6 +11,8 @@ from app.cli import USER_ERROR, main
 from app.commands import calibrate
 from engine.capture.calibration import Board
 from engine.fit.person import FocalLength, PersonCalibration, StoredPerson
+from engine.fit.rest import LearntRest
+from engine.fit.retarget import RetargetSettings
 from engine.geometry import assumed_camera
 from engine.people import People
 from engine.types import Frame
@@ -27,11 +29,16 @@ def test_people_are_listed_shown_renamed_and_forgotten(capsys: pytest.CaptureFix
     gain[17] = 1.5  # jawOpen
     calibration = PersonCalibration(np.zeros(52), gain)
     focal = {"cam 640x480": FocalLength(600.0, 0.03)}
-    People().save(StoredPerson("bo", "open", "ab", focal=focal, calibration=calibration))
+    offset = RetargetSettings().usual.offset.copy()
+    offset[17] = 0.25
+    rest = LearntRest(offset, 60.0)
+    person = StoredPerson("bo", "open", "ab", focal=focal, calibration=calibration, rest=rest)
+    People().save(person)
     assert main(["person", "show", "bo"]) == 0
     shown = capsys.readouterr().out
     assert "600 px ± 3 % (cam 640x480)" in shown
     assert "jawOpen +0.00 x1.50" in shown
+    assert "rest            jawOpen 0.25\n" in shown
     assert main(["person", "rename", "bo", "cy"]) == 0
     capsys.readouterr()
     assert main(["person", "list"]) == 0

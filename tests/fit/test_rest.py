@@ -10,9 +10,10 @@ from fit_scene import INTRINSICS, SIZE_PX, FakeNetwork, state_at
 
 from engine.errors import ConfigError
 from engine.fit.heads.open_head import OpenHead
+from engine.fit.learner import Learner
 from engine.fit.person import PersonCalibration, StoredPerson
 from engine.fit.responses import ShapeResponse
-from engine.fit.rest import Rest, RestSettings
+from engine.fit.rest import LearntRest, Rest, RestSettings
 from engine.fit.retarget import RetargetSettings, retarget
 from engine.fit.settings import TrackerSettings
 from engine.fit.tracker import Tracker
@@ -23,7 +24,7 @@ MOST = 0.3
 BROW, SMILE = (BLENDSHAPE_NAMES.index(name) for name in ("browDownLeft", "mouthSmileLeft"))
 
 
-def _rest(**changes: float) -> Rest:
+def _rest(**changes: float | bool) -> Rest:
     return Rest(replace(RestSettings(), **changes), np.zeros(52), np.full(52, MOST))
 
 
@@ -117,6 +118,35 @@ def test_a_whole_movement_stays_whole() -> None:
     assert sent["jawOpen"] == pytest.approx(0.0, abs=0.01)
 
 
+def test_what_was_learnt_is_gone_on_from() -> None:
+    """As if there had been no pause: offset and pace."""
+    whole, first, second = (_rest() for _ in range(3))
+    assert first.learnt() is None
+    readings = np.random.default_rng(2).uniform(0.0, 0.4, 8 * RATE)
+    _watch(whole, readings)
+    _watch(first, readings[: 4 * RATE])
+    learnt = first.learnt()
+    assert learnt is not None
+    _watch(first, np.full(RATE, 0.9), 4 * RATE)  # what was handed out does not move
+    second.recall(learnt)
+    _watch(second, readings[4 * RATE - 1 :], 4 * RATE - 1)
+    np.testing.assert_allclose(second.offset, whole.offset, atol=1e-12)
+
+
+def test_nothing_is_recalled_or_kept_where_rest_is_not_learnt() -> None:
+    off = _rest(on=False)
+    off.recall(LearntRest(np.full(52, 0.2), 60.0))
+    _watch(off, np.full(RATE, 0.3))
+    np.testing.assert_array_equal(off.offset, 0.0)
+    assert off.learnt() is None
+
+
+def test_no_more_is_recalled_than_a_shape_allows() -> None:
+    rest = _rest()
+    rest.recall(LearntRest(np.linspace(-0.1, 0.9, 52), 60.0))
+    np.testing.assert_allclose(rest.offset, np.clip(np.linspace(-0.1, 0.9, 52), 0.0, MOST))
+
+
 def test_a_first_rate_below_the_later_one_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"retarget\.rest\.first_rate_per_s: 0.1; must not"):
         RestSettings(first_rate_per_s=0.1)
@@ -173,3 +203,56 @@ def test_a_guided_calibration_is_not_learnt_over(head: OpenHead) -> None:
     person = StoredPerson("anna", "open", "ab", calibration=PersonCalibration())
     _, sent = _frowns(_tracker(network, person=person), network)
     assert sent[-1] > sent[10] - 0.02
+
+
+def test_the_next_session_begins_with_the_rest_of_this_one(head: OpenHead) -> None:
+    network = _frowning(head)
+    tracker = _tracker(network, person=StoredPerson("anna", "open", "ab"))
+    _, sent = _frowns(tracker, network)
+    anna = tracker.person
+    assert anna is not None
+    assert anna.rest is not None
+    assert anna.rest.offset[BROW] > RetargetSettings().usual.offset[BROW] + 0.05
+    _, again = _frowns(_tracker(_frowning(head), person=anna), _frowning(head))
+    assert again[0] < sent[0] - 0.03
+    without = replace(anna, rest=None)
+    _, usual = _frowns(_tracker(_frowning(head), person=without), _frowning(head))
+    assert again[0] < usual[0] - 0.03
+    _, off = _frowns(_tracker(_frowning(head), person=anna, on=False), _frowning(head))
+    assert off[0] == pytest.approx(usual[0])
+
+
+class Whoever:
+    """As a Learner; the test says whether it is the person with the name."""
+
+    def __init__(self, learner: Learner) -> None:
+        self._learner, self.known = learner, True
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._learner, name)
+
+
+def test_a_guest_neither_gets_nor_changes_the_rest_of_the_person(head: OpenHead) -> None:
+    network = _frowning(head)
+    tracker = _tracker(network, person=StoredPerson("anna", "open", "ab"))
+    who = Whoever(tracker._learner)
+    tracker._learner = who  # type: ignore[assignment]
+
+    def watched(begin: int, seconds: float) -> Array:
+        for index in range(begin, begin + round(seconds * RATE)):
+            tracker.step(network.frame(index))
+        return tracker._rest.offset.copy()
+
+    anna = watched(0, 4)
+    who.known = False
+    guest = watched(120, 1 / RATE)
+    np.testing.assert_allclose(guest, RetargetSettings().usual.offset)
+    assert watched(121, 3)[BROW] > guest[BROW] + 0.02  # the guest is learnt
+    kept = tracker.person
+    assert kept is not None
+    assert kept.rest is not None
+    np.testing.assert_array_equal(kept.rest.offset, anna)
+    who.known = True
+    np.testing.assert_array_equal(watched(211, 1 / RATE), anna)
+    assert np.abs(watched(212, 1) - anna).max() > 0  # and is gone on from
+    tracker.close()

@@ -10,9 +10,9 @@ import fit_scene
 import numpy as np
 import pytest
 import torch
+from device_watch import OnlyOnDevice
 from fit_scene import INTRINSICS
 from scipy.optimize import lsq_linear
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from engine.errors import ConfigError
 from engine.fit.deviations import Sureness
@@ -188,19 +188,6 @@ def test_shared_errors_are_refused(head: OpenHead) -> None:
     solver = Solver(head, FitSettings(marginalise=True), noise=noise)
     with pytest.raises(ConfigError, match="marginalise"):
         TensorSteps(solver, CPU)
-
-
-class OnlyOnDevice(TorchDispatchMode):
-    """Fails at any operation that touches a tensor of the host; meta tensors refuse the rest."""
-
-    def __torch_dispatch__(
-        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
-    ) -> Any:
-        result = func(*args, **(kwargs or {}))
-        found = torch.utils._pytree.tree_leaves((args, kwargs, result))
-        for tensor in (leaf for leaf in found if isinstance(leaf, torch.Tensor)):
-            assert tensor.device.type == "meta", f"{func} is given a tensor on {tensor.device}"
-        return result
 
 
 def _on_meta(solver: Solver, then: Any = None) -> None:

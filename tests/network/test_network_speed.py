@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import asdict
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ from engine.network.backends._two_graphs import TwoGraphs
 from engine.network.backends.torch_eager import on_processor
 from engine.network.build import build_point_aligner
 from engine.network.export import example_inputs
-from engine.types import Alignment, AlignmentMemory, Crop, Frame
+from engine.types import Crop, Frame
 
 
 def counted(network: PointAligner, warm: bool) -> float:
@@ -51,34 +52,13 @@ def test_operations_are_those_of_every_layer(warm: bool) -> None:
     assert gflop(network, warm) == pytest.approx(counted(network, warm), rel=1e-6)
 
 
-class Sleepy:
-    """A backend that takes its time."""
-
-    crop_side_px, about = 8, "sleepy"
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds, self.calls = seconds, 0
-
-    def warm_up(self) -> None:
-        pass
-
-    def align(self, frame: Frame, crop: Crop, memory: AlignmentMemory | None = None) -> Alignment:
-        self.calls += 1
-        time.sleep(self._seconds)
-        return Alignment(np.zeros((1, 2)), np.ones(1), np.zeros(1, np.int32))
-
-    def close(self) -> None:
-        pass
-
-
 def test_calls_are_timed_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    frame, crop = Frame(np.zeros((8, 8, 3), np.uint8), 0, 0), Crop(np.eye(3), 8)
-    backend = Sleepy(0.01)
-    times_ms = time_ms(backend, frame, crop, None, rounds=6)
-    assert (len(times_ms), backend.calls) == (6, 9)  # three are not timed
+    call = Mock(side_effect=lambda: time.sleep(0.01))
+    times_ms = time_ms(call, rounds=6)
+    assert (len(times_ms), call.call_count) == (6, 9)  # three are not timed
     assert min(times_ms) >= 10
     monkeypatch.setattr(network_speed, "_LONGEST_S", 0.01)
-    assert len(time_ms(backend, frame, crop, None, rounds=100)) == 5
+    assert len(time_ms(call, rounds=100)) == 5
 
 
 def test_ratios_compare_like_with_like() -> None:

@@ -35,7 +35,7 @@ _RUNS_BEFORE_CAPTURE = 3  # libraries allocate and choose their kernels in the f
 
 
 @dataclass(frozen=True, eq=False)
-class _Twin:
+class Twin:
     """A flat tensor on the device, its twin beside the host, and views of both by name."""
 
     there: Tensor
@@ -52,7 +52,7 @@ class TensorSteps:
             raise ConfigError(
                 "solver torch: cannot marginalise shared errors (fit.marginalise); allowed is cpu"
             )
-        self._device, self._step = device, Step(solver, device)
+        self.device, self._step = device, Step(solver, device)
         count, unknowns = len(solver.chosen.vertex), solver.rows.jacobian.shape[1]
         state = state_shapes(len(solver.head.expression_names))
         given = given_shapes(count, unknowns - 13, len(solver.contact.vertex))
@@ -65,17 +65,18 @@ class TensorSteps:
             "gradient": (unknowns,),
         }
         single: Shapes = {"jacobian": (2 * count, unknowns), "residual": (2 * count,)}
-        self._given = _twin(given, torch.float64, device)
-        self._state = _twin(state, torch.float64, device)
-        self._answer = _twin(answer, torch.float64, device)
-        self._rows = _twin(single, torch.float32, device)
+        self.given = twin(given, torch.float64, device)
+        self.state = twin(state, torch.float64, device)
+        self._answer = twin(answer, torch.float64, device)
+        self._rows = twin(single, torch.float32, device)
         self.about = f"the fit: PyTorch {torch.__version__} on the CPU"
         self._stream: torch.cuda.Stream | None = None
-        self._launch: Callable[[], object] = self._advance
         if device.type == "cuda":
-            self._launch, self._stream = self._captured(solver)
+            self._stream = torch.cuda.Stream(device)
             name = torch.cuda.get_device_name(device)
             self.about = f"the fit: PyTorch {torch.__version__} on {name}, CUDA graph"
+        self.practise(solver)
+        self._launch = captured(self.advance, self._stream)
 
     def taken(
         self,
@@ -90,67 +91,111 @@ class TensorSteps:
         """Return the state after `count` steps from `start`; see Steps."""
         if count < 1:
             return start
-        _fill(self._state, state_arrays(start))
-        _fill(self._given, given_arrays(solver, measurement, intrinsics, start, past, guess))
+        self.begin(solver, measurement, intrinsics, start, past, guess)
         with torch.inference_mode(), torch.cuda.stream(self._stream):  # None: nothing to enter
-            for twin in (self._state, self._given):
-                twin.there.copy_(twin.here, non_blocking=True)
+            self.send()
             for _ in range(count):
                 self._launch()
-            for twin in (self._state, self._answer, self._rows):
-                twin.here.copy_(twin.there, non_blocking=True)
+            self.fetch()
         if self._stream is not None:
             self._stream.synchronize()
-        found = {**self._answer.arrays, **self._rows.arrays}
-        for name, array in solver.rows._asdict().items():
-            np.copyto(array, found[name])
-        solver.picture = found["hessian"].copy(), found["gradient"].copy()
-        return state_of({name: a.copy() for name, a in self._state.arrays.items()})
+        return self.found(solver)
 
-    def _advance(self) -> None:
-        """Take a step from the state on the device, and leave the next one there."""
-        state = self._state.by_name
-        found = self._step(self._given.by_name, state["camera_from_head"], state["values"])
-        state["camera_from_head"].copy_(found.camera_from_head)
-        state["values"].copy_(found.values)
+    def begin(
+        self,
+        solver: Solver,
+        measurement: Measurement,
+        intrinsics: Array,
+        start: FitState,
+        past: Past | None,
+        guess: Guess | None,
+    ) -> None:
+        """Write down beside the host what a frame is fitted from; see Steps."""
+        fill(self.state, state_arrays(start))
+        fill(self.given, given_arrays(solver, measurement, intrinsics, start, past, guess))
+
+    def send(self) -> None:
+        """Enqueue the copies of what `begin` has written to the device."""
+        for twin in (self.state, self.given):
+            twin.there.copy_(twin.here, non_blocking=True)
+
+    def advance(self, go: Tensor | None = None) -> None:
+        """Take a step from the state on the device, and leave the next one there.
+
+        go  () whether to; None: in any case
+        """
+        state = self.state.by_name
+        found = self._step(self.given.by_name, state["camera_from_head"], state["values"])
+
+        def leave(there: Tensor, new: Tensor) -> None:
+            there.copy_(new if go is None else torch.where(go, new.to(there.dtype), there))
+
+        leave(state["camera_from_head"], found.camera_from_head)
+        leave(state["values"], found.values)
         for name, tensor in {**found.rows._asdict(), **found._asdict()}.items():
             for twin in (self._answer, self._rows):
                 if name in twin.by_name:
-                    twin.by_name[name].copy_(tensor)
+                    leave(twin.by_name[name], tensor)
 
-    def _captured(self, solver: Solver) -> tuple[Callable[[], object], torch.cuda.Stream]:
-        """Return a step as a graph. Raises BackendError if this card's libraries refuse."""
+    def fetch(self) -> None:
+        """Enqueue the copies of what was found to the host."""
+        for twin in (self.state, self._answer, self._rows):
+            twin.here.copy_(twin.there, non_blocking=True)
+
+    def found(self, solver: Solver) -> FitState:
+        """Return the state that was fetched; the solver's rows and picture become its."""
+        arrays = {**self._answer.arrays, **self._rows.arrays}
+        for name, array in solver.rows._asdict().items():
+            np.copyto(array, arrays[name])
+        solver.picture = arrays["hessian"].copy(), arrays["gradient"].copy()
+        return state_of({name: a.copy() for name, a in self.state.arrays.items()})
+
+    def practise(self, solver: Solver) -> None:
+        """Put a face without a picture on the device, for the runs before a capture."""
         state = solver.rest(np.diag([1.0, 1.0, 1.0, 1.0]))
         state.camera_from_head[2, 3] = 0.5
         count = len(solver.chosen.vertex)
         nothing = Measurement(np.zeros((count, 2)), np.ones(count), np.zeros(count))
-        _fill(self._state, state_arrays(state))
-        _fill(self._given, given_arrays(solver, nothing, np.eye(3), state, None, None))
-        stream, graph = torch.cuda.Stream(self._device), torch.cuda.CUDAGraph()
-        stream.wait_stream(torch.cuda.current_stream(self._device))
-        try:
-            with torch.inference_mode(), torch.cuda.stream(stream):
-                for twin in (self._state, self._given):
-                    twin.there.copy_(twin.here)
-                for _ in range(_RUNS_BEFORE_CAPTURE):
-                    self._advance()
-                with torch.cuda.graph(graph, stream=stream):
-                    self._advance()
-        except RuntimeError as error:
-            raise BackendError(
-                f"solver torch: the step cannot be captured on this card ({error}); allowed is cpu"
-            ) from error
-        return graph.replay, stream
+        self.begin(solver, nothing, np.eye(3), state, None, None)
+        with torch.inference_mode():
+            for twin in (self.state, self.given):
+                twin.there.copy_(twin.here)
 
 
-def _twin(shapes: Shapes, dtype: torch.dtype, device: torch.device) -> _Twin:
+def twin(shapes: Shapes, dtype: torch.dtype, device: torch.device) -> Twin:
+    """Return zeros of these shapes, on the device and beside the host."""
     length, pinned = length_of(shapes), device.type == "cuda"
     there = torch.zeros(length, dtype=dtype, device=device)
     here = torch.zeros(length, dtype=dtype, pin_memory=pinned)
     arrays = {name: part.numpy() for name, part in parts(here, shapes).items()}
-    return _Twin(there, here, parts(there, shapes), arrays)
+    return Twin(there, here, parts(there, shapes), arrays)
 
 
-def _fill(twin: _Twin, arrays: dict[str, Array]) -> None:
+def fill(twin: Twin, arrays: dict[str, Array]) -> None:
+    """Write arrays by name into the twin beside the host."""
     for name, array in twin.arrays.items():
         np.copyto(array, arrays[name], casting="same_kind")
+
+
+def captured(
+    launch: Callable[[], object], stream: torch.cuda.Stream | None
+) -> Callable[[], object]:
+    """Return what `launch` enqueues as one CUDA graph's replay; `launch` itself without a stream.
+
+    Raises BackendError if this card's libraries refuse.
+    """
+    if stream is None:
+        return launch
+    graph = torch.cuda.CUDAGraph()
+    stream.wait_stream(torch.cuda.current_stream())
+    try:
+        with torch.inference_mode(), torch.cuda.stream(stream):
+            for _ in range(_RUNS_BEFORE_CAPTURE):
+                launch()
+            with torch.cuda.graph(graph, stream=stream):
+                launch()
+    except RuntimeError as error:
+        raise BackendError(
+            f"solver torch: the step cannot be captured on this card ({error}); allowed is cpu"
+        ) from error
+    return graph.replay

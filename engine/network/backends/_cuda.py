@@ -52,25 +52,30 @@ class StaticRun:
         def beside(tensor: Tensor) -> Tensor:
             return torch.empty(tensor.shape, dtype=tensor.dtype, pin_memory=stream is not None)
 
-        self._inputs, self._outputs = dict(inputs), dict(outputs)
-        self._launch, self._stream = launch, stream
+        self._inputs, self.outputs = dict(inputs), dict(outputs)
+        self._launch, self.stream = launch, stream
         self._host_in = {name: beside(tensor) for name, tensor in inputs.items()}
         self._host_out = {name: beside(tensor) for name, tensor in outputs.items()}
 
-    def __call__(self, arrays: Mapping[str, NDArray]) -> dict[str, NDArray]:
+    def __call__(
+        self, arrays: Mapping[str, NDArray], then: Callable[[], object] | None = None
+    ) -> dict[str, NDArray]:
         """Return the outputs by name, in memory of their own.
 
         arrays  by the names of the inputs, of their shapes and types
+        then    enqueues more on the same stream, which may read `outputs`; done on return as well
         """
         import torch
 
-        with torch.inference_mode(), torch.cuda.stream(self._stream):  # None: nothing to enter
+        with torch.inference_mode(), torch.cuda.stream(self.stream):  # None: nothing to enter
             for name, tensor in self._inputs.items():
                 np.copyto(self._host_in[name].numpy(), arrays[name], casting="no")
                 tensor.copy_(self._host_in[name], non_blocking=True)
             self._launch()
-            for name, tensor in self._outputs.items():
+            for name, tensor in self.outputs.items():
                 self._host_out[name].copy_(tensor, non_blocking=True)
-        if self._stream is not None:
-            self._stream.synchronize()
+            if then is not None:
+                then()
+        if self.stream is not None:
+            self.stream.synchronize()
         return {name: tensor.numpy().copy() for name, tensor in self._host_out.items()}

@@ -17,7 +17,7 @@ from engine.errors import BackendError
 from engine.network.backends import Backend
 from engine.network.backends._cuda import StaticRun, card_count
 from engine.network.backends._tensorrt_build import build, engine_path, make_logger
-from engine.network.backends._two_graphs import TwoGraphs
+from engine.network.backends._two_graphs import OnDevice
 from engine.network.onnx_file import onnx_file
 from engine.network.weights import WeightFile
 
@@ -60,7 +60,7 @@ def create(weights: WeightFile, threads: int, half: bool = True) -> Backend:
     ]
     precision = "half" if half else "single"
     about = f"{trt.__name__} {trt.__version__} on {card}, {precision} precision"
-    return TwoGraphs(runs[0], runs[1], weights.config.image_side_px, about, on_card=True)
+    return OnDevice((runs[0], runs[1]), weights.config.image_side_px, about)
 
 
 def find_tensorrt() -> ModuleType:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from engine.network.backends import Backend
 from engine.network.backends._cuda import StaticRun, card_count
-from engine.network.backends._two_graphs import TwoGraphs
+from engine.network.backends._two_graphs import OnDevice, TwoGraphs
 from engine.network.weights import WeightFile
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def create(weights: WeightFile, threads: int, half: bool = True) -> Backend:
         f"PyTorch {torch.__version__} on {torch.cuda.get_device_name()}, CUDA graph, "
         f"{'half' if half else 'single'} precision"
     )
-    return TwoGraphs(cold, warm, side, about, on_card=True)
+    return OnDevice((cold, warm), side, about)
 
 
 def on_processor(network: PointAligner) -> Callable[[Mapping[str, NDArray]], dict[str, NDArray]]:
