@@ -220,6 +220,7 @@ class TrackResult:
     camera: Camera | None = None  # intrinsics in force for this frame
     identity: Identity | None = None  # the person as known at this frame
     readings: Array | None = None  # (52,) of every blendshape, before the person's calibration
+    at_camera: Array | None = None  # (2, 2) the gaze that would meet the camera, as head.gaze
     stage_ns: dict[str, int] = field(default_factory=dict[str, int])  # time spent, by stage
     measured: Blendshapes | None = None  # before the user's tuning; None if that changed nothing
     centring: int = 0  # which of the user's straight aheads, from 1; 0: the camera

@@ -12,7 +12,7 @@ from engine.fit.residuals import Measurement
 from engine.fit.solver import FitState
 from engine.fit.traits import Guess
 from engine.fit.trust import Quality
-from engine.types import Alignment, Array, Deviations, HeadState
+from engine.types import Alignment, Array
 
 _FACE_LANDMARKS = 468  # without the irises; the crop's box is theirs
 
@@ -35,21 +35,6 @@ class Fitted:
     spread_px2: Array  # (N,) variance of the fitted vertices, see motion.spread_after
     shared: Array | None  # (K, 2) amplitudes of the network's shared errors
     refuted: float = 1.0  # share of the flow since the last frame that the alignment denies
-
-
-def head_state(fitted: Fitted, deviations: Deviations) -> HeadState:
-    """Return what leaves the tracker of a fit."""
-    state = fitted.state
-    return HeadState(
-        camera_from_head=state.camera_from_head,
-        expression=state.expression,
-        gaze=state.gaze,
-        neck=state.neck,
-        points_px=fitted.points_px,
-        vertices=fitted.vertices,
-        rms_px=fitted.quality.rms_px,
-        deviations=deviations,
-    )
 
 
 def outline(head: HeadModel, points_px: Array) -> Array:

@@ -22,6 +22,7 @@ _FEWEST_READINGS = 8
 _FULL_PERCENTILE = 80.0
 _OFFSET_LIMITS = (-0.3, 0.4)
 _GAIN_LIMITS = (0.5, 2.5)
+_MOST_GAZE_RAD = float(np.deg2rad(12.0))  # by which a gaze may be read wrong
 _LEAST_RANGE = 0.15  # of a reading over its rest: less is no pose, and would be blown up
 _CHANGED = 0.03
 _SEEN = 0.005  # less is not worth a line
@@ -113,6 +114,7 @@ class GuidedCalibration:
     ) -> None:
         self._poses, self._ready_s, self._hold_s = poses, ready_s, hold_s
         self._readings: list[list[Array]] = [[] for _ in poses]
+        self._at_camera: list[Array] = []  # of the first pose, (2, 2) each
         self._step, self._spent_s = 0, 0.0
         self._last_ns: int | None = None
 
@@ -145,6 +147,8 @@ class GuidedCalibration:
             self._step, self._spent_s = self._step + 1, 0.0
         elif self._spent_s >= self._ready_s:
             self._readings[self._step].append(result.readings)
+            if self._step == 0 and result.at_camera is not None:
+                self._at_camera.append(result.at_camera)
 
     def outcome(self, settings: RetargetSettings) -> Outcome:
         """Return offsets and gains. Raises CalibrationError if a pose was hardly seen."""
@@ -154,8 +158,7 @@ class GuidedCalibration:
                     f"calibration: the face was seen in {len(readings)} pictures of the pose "
                     f"{pose.name!r}, {_FEWEST_READINGS} are needed; begin again"
                 )
-        rest = np.median(np.stack(self._readings[0]), axis=0)
-        offset, gain = np.clip(rest, *_OFFSET_LIMITS), np.ones(len(BLENDSHAPE_NAMES))
+        offset, gain = self._at_rest(settings), np.ones(len(BLENDSHAPE_NAMES))
         answers = {row.name: row.gain for row in settings.shapes}
         changes: list[str] = []
         still: list[str] = []
@@ -176,3 +179,19 @@ class GuidedCalibration:
             if abs(value) > _CHANGED
         ]
         return Outcome(PersonCalibration(offset, gain), (*at_rest, *changes, *still), tuple(still))
+
+    def _at_rest(self, settings: RetargetSettings) -> Array:
+        """Return what a relaxed face reads that looks straight ahead, (52,).
+
+        It looks into the camera, wherever that is from the head: the eyes are off by what their
+        gaze is read apart from that.
+        """
+        rest = np.median(np.stack(self._readings[0]), axis=0)
+        offset, looks = np.clip(rest, *_OFFSET_LIMITS), settings.looks
+        found = np.zeros(looks.shape.size // 2)  # each angle is told by two shapes
+        np.add.at(found, looks.angle, 0.5 * rest[looks.shape] / looks.slope)
+        if self._at_camera:
+            found -= np.median(np.stack(self._at_camera), axis=0).ravel()
+        found = np.clip(found, -_MOST_GAZE_RAD, _MOST_GAZE_RAD)
+        offset[looks.shape] = found[looks.angle] * looks.slope
+        return offset

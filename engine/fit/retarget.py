@@ -248,6 +248,17 @@ def _of_person(read: Array, person: PersonCalibration | None, settings: Retarget
     return (read - known.offset) * known.gain
 
 
+def straightened(gaze: Array, person: PersonCalibration, settings: RetargetSettings) -> Array:
+    """Return a gaze (2, 2) less what is read when the person looks straight ahead.
+
+    So eyes that turn and eyeLook shapes say the same.
+    """
+    looks, off = settings.looks, np.zeros(gaze.size)
+    # Two shapes tell of each angle, one of either way.
+    np.add.at(off, looks.angle, 0.5 * person.offset[looks.shape] / looks.slope)
+    return gaze - off.reshape(gaze.shape)
+
+
 def _sent(answered: Array, settings: RetargetSettings) -> Array:
     weights = answered.copy()
     _draw_together(weights, settings.pairs)

@@ -13,7 +13,7 @@ from engine.fit.carrier import Carrier
 from engine.fit.deviations import Sureness
 from engine.fit.dynamics import velocity_after
 from engine.fit.familiar import Familiar
-from engine.fit.fitted import Fitted, head_state, outline, roll_of
+from engine.fit.fitted import Fitted, outline, roll_of
 from engine.fit.heads import HeadModel
 from engine.fit.learner import Sight, learner_of
 from engine.fit.lens import distorted
@@ -21,9 +21,9 @@ from engine.fit.looking import Looking
 from engine.fit.motion import spread_after
 from engine.fit.noise import NoiseModel
 from engine.fit.person import PersonCalibration, StoredPerson
+from engine.fit.published import published
 from engine.fit.residuals import Measurement
 from engine.fit.rest import Rest
-from engine.fit.retarget import readings, retarget, weight_deviations
 from engine.fit.search import FaceDetector, find
 from engine.fit.settings import TrackerSettings
 from engine.fit.solver import FitState, Past, Solver
@@ -346,42 +346,28 @@ class Tracker:
         self._stage_start_ns = now
 
     def _result(self, frame: Frame, status: Status, fitted: Fitted | None) -> TrackResult:
-        head = blendshapes = alignment = read = None
+        shown = None
         if fitted is not None:
-            state = fitted.state
-            names, settings = self._head.expression_names, self._settings.retarget
-            alignment = fitted.alignment
-            tongue = alignment.traits.tongue if alignment.traits is not None else None
-            touching = self._solver.touching(state)
-            read = readings(state.expression, names, state.gaze, settings, tongue, touching)
-            head = head_state(
-                fitted, self._sureness.of(fitted.measurement.sigma, state, fitted.guess)
-            )
-            blendshapes = retarget(
-                state.expression,
-                names,
-                state.gaze,
-                settings,
-                tongue,
-                touching=touching,
-                person=self._calibration,
-            )
-            sd = weight_deviations(head, names, settings, tongue, touching, self._calibration)
-            blendshapes = replace(blendshapes, sd=sd)
-            self._rest.watch(read, frame.captured_ns)
+            sure = self._sureness.of(fitted.measurement.sigma, fitted.state, fitted.guess)
+            known = self._settings.retarget, self._calibration, sure
+            shown = published(self._solver, fitted, *known)
+            self._rest.watch(shown.readings, frame.captured_ns)
         self._end_stage("retarget")
-        return TrackResult(
+        result = TrackResult(
             frame_index=frame.index,
             captured_ns=frame.captured_ns,
             finished_ns=now_ns(),
             status=status,
-            head=head,
-            blendshapes=blendshapes,
-            alignment=alignment,
             camera=replace(self._camera, intrinsics=self._learner.intrinsics),
-            identity=None if fitted is None else self._solver.identity,
-            readings=read,
             stage_ns=self._stage_ns,
+        )
+        if fitted is None or shown is None:
+            return result
+        return replace(
+            result,
+            alignment=fitted.alignment,
+            identity=self._solver.identity,
+            **shown._asdict(),
         )
 
 

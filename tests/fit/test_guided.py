@@ -10,7 +10,8 @@ from made_results import lost, tracked
 
 from engine.errors import CalibrationError
 from engine.fit.guided import POSES, GuidedCalibration
-from engine.fit.retarget import RetargetSettings, retarget
+from engine.fit.person import PersonCalibration
+from engine.fit.retarget import RetargetSettings, retarget, straightened
 from engine.types import BLENDSHAPE_NAMES
 
 STEP_NS = 33_333_333
@@ -94,3 +95,43 @@ def test_prompts_count_down_and_an_unfinished_calibration_is_refused() -> None:
     assert guide.prompt.seconds_left == pytest.approx(0.5, abs=0.05)
     with pytest.raises(CalibrationError, match="'smile'"):
         guide.outcome(RetargetSettings())
+
+
+def _looking(guide: GuidedCalibration, gaze: np.ndarray, at_camera: np.ndarray | None) -> None:
+    """Hold still through all poses with a gaze that is read like this."""
+    index = 0
+    looks = RetargetSettings().looks
+    readings = _face(None)
+    readings[looks.shape] = gaze.ravel()[looks.angle] * looks.slope
+    while not guide.prompt.done:
+        index += 1
+        made = tracked(index, index * STEP_NS)
+        guide.offer(replace(made, readings=readings, at_camera=at_camera))
+
+
+def test_a_gaze_that_is_read_wrong_is_straight_afterwards_for_eyes_and_shapes() -> None:
+    """Of a head that faces past the camera: its eyes look to the side, and that is no error."""
+    settings, names = RetargetSettings(), BLENDSHAPE_NAMES
+    at_camera = np.deg2rad([[14.0, 8.0], [11.0, 8.0]])
+    wrong = np.deg2rad([[-3.0, 6.0], [2.0, 5.0]])
+    guide = GuidedCalibration()
+    _looking(guide, at_camera + wrong, at_camera)
+    person = guide.outcome(settings).calibration
+    looked = np.deg2rad([[5.0, -10.0], [7.0, -9.0]])
+    straight = straightened(looked + wrong, person, settings)
+    np.testing.assert_allclose(straight, looked, atol=1e-9)
+    shown = retarget(np.zeros(52), names, looked + wrong, person=person)
+    nobody = PersonCalibration()
+    np.testing.assert_allclose(
+        shown.weights, retarget(np.zeros(52), names, looked, person=nobody).weights, atol=1e-6
+    )
+    assert shown["eyeLookUpLeft"] > 0.3
+
+
+@pytest.mark.parametrize("sign", [-1.0, 1.0])
+def test_no_more_of_a_gaze_is_taken_off_than_it_may_be_read_wrong(sign: float) -> None:
+    settings, guide = RetargetSettings(), GuidedCalibration()
+    _looking(guide, np.full((2, 2), sign * 0.6), None)
+    person = guide.outcome(settings).calibration
+    off = straightened(np.zeros((2, 2)), person, settings)
+    np.testing.assert_allclose(np.rad2deg(off), -sign * 12.0)
