@@ -68,6 +68,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=Path("docs"))
     parser.add_argument("--check", type=Path, metavar="FOLDER", help="every page into this folder")
     args = parser.parse_args()
+    (args.check or args.out).mkdir(parents=True, exist_ok=True)
     newest: list[tuple[Frame, TrackResult]] = []
 
     def keep(frame: Frame, result: TrackResult) -> None:
@@ -141,7 +142,6 @@ def _guide(out: Path) -> list[Shot]:
 
 
 def _every_page(window: MainWindow, out: Path) -> list[Shot]:
-    out.mkdir(parents=True, exist_ok=True)
     sides = [name for name in window.pages if window.side.has(name)]
     return [
         Shot(f"{out}/{name}_{size[0]}_{theme.value}.png", _page(name), size, theme)
@@ -170,7 +170,9 @@ def _shoot(window: MainWindow, shots: Iterator[Shot]) -> None:
 
     def take() -> None:
         picture = (dialog or window).grab()
-        picture.save(shot.file, quality=_JPEG_QUALITY if shot.file.endswith("jpg") else -1)
+        quality = _JPEG_QUALITY if shot.file.endswith("jpg") else -1
+        if not picture.save(shot.file, quality=quality):
+            sys.stderr.write(f"{shot.file}: cannot be written\n")
         if dialog is not None:
             dialog.close()
         _shoot(window, shots)

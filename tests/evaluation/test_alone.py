@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engine.evaluation import alone
-from engine.evaluation.alone import HELD, MOVED, READ, SHAPES
+from engine.evaluation.alone import HELD, LOOKS, MOVED, READ, SETTLING, SHAPES
 from engine.types import BLENDSHAPE_NAMES
 
 INDEX = {name: index for index, name in enumerate(BLENDSHAPE_NAMES)}
@@ -58,6 +58,34 @@ def test_a_row_has_the_shape_its_other_side_and_what_strays_most() -> None:
     assert (found["alive"], found["dead"]) == (2, 42)
     assert found["response"] == pytest.approx(1.2 / 44)
     assert found["at_rest"] == pytest.approx(0.03)
-    words = alone.text(found)
+    words = alone.text(found | alone.looks_summary(np.zeros((1, 1 + len(LOOKS), 2))))
     assert "eyeBlinkLeft" in words
     assert "shapes sent at 0.1 or less" in words
+    assert "left, 30 degrees" in words
+
+
+def test_a_look_is_what_both_eyes_turned_from_straight_ahead() -> None:
+    """By hand: read 0.02 to the left, 0.01 down when straight; 0.1 to the right of that aside."""
+    gaze = np.zeros((SETTLING + 2 * HELD, 2, 2))
+    gaze[SETTLING - READ :] = [[0.03, 0.01], [0.01, 0.01]]
+    gaze[SETTLING + HELD : SETTLING + 2 * HELD - READ] = 0.7  # not yet there
+    gaze[-READ:, :, 0] -= [0.12, 0.08]
+    gaze[-READ:, :, 1] += 0.04
+    np.testing.assert_allclose(alone.looked(gaze), [[0.02, 0.01], [-0.1, 0.04]], atol=1e-12)
+
+
+def test_looks_are_read_along_their_way() -> None:
+    seen = np.zeros((2, 1 + len(LOOKS), 2))
+    seen[:, 0] = np.deg2rad([[3.0, 4.0], [0.0, 0.0]])
+    left, up = 1 + LOOKS.index((20, 0)), 1 + LOOKS.index((0, -15))
+    seen[:, left, 0] = np.deg2rad([20.0, 10.0])
+    seen[:, left, 1] = 0.5  # elsewhere: counts for nothing
+    seen[0, up, 1], seen[1, up] = np.deg2rad(-12.0), np.nan  # one face was lost
+    found = alone.looks_summary(seen)
+    assert found["straight_off_deg"] == pytest.approx(2.5)
+    assert len(found["looks"]) == len(LOOKS)
+    assert found["looks"]["left, 20 degrees"] == {
+        "response": pytest.approx(0.75),
+        "least": pytest.approx(0.5),
+    }
+    assert found["looks"]["up, 15 degrees"]["response"] == pytest.approx(0.8)

@@ -60,6 +60,20 @@ def test_lids_follow_the_eyes() -> None:
         assert expression[BLENDSHAPE_NAMES.index(name)] == 0.0
 
 
+def test_a_third_of_training_looks_anywhere_and_tests_look_as_ever() -> None:
+    """Far looks are a fortieth of those of tests, whose drawing training must not change."""
+    draw = {wide: np.random.default_rng(3) for wide in (False, True)}
+    far = {
+        wide: np.mean([abs(random_gaze(rng, wide=wide)[:, 0].mean()) > 0.5 for _ in range(3000)])
+        for wide, rng in draw.items()
+    }
+    assert far[False] < 0.05
+    assert far[True] == pytest.approx(far[False] * 2 / 3 + 1 / 3 * 1 / 3, abs=0.03)
+    up = [random_gaze(draw[True], wide=True)[:, 1].mean() for _ in range(3000)]
+    assert min(up) < -0.42
+    assert max(up) > 0.47
+
+
 def test_irradiance_agrees_with_direct_integration() -> None:
     """Nine coefficients are exact for light that is smooth; the sum over the sphere is the twin."""
     directions, solid_angle = sphere_directions(64, 128)

@@ -90,11 +90,16 @@ def look_weights(gaze: Array) -> dict[str, float]:
     return result
 
 
-def random_gaze(rng: np.random.Generator) -> Array:
-    """Return gaze (2, 2) rad: a common direction, some vergence, a little squint."""
+def random_gaze(rng: np.random.Generator, *, wide: bool = False) -> Array:
+    """Return gaze (2, 2) rad: a common direction, some vergence, a little squint.
+
+    wide  a third of them anywhere that eyes can turn: what is rare a network takes for nothing
+    """
     yaw = np.clip(rng.normal(0.0, 0.24), -0.6, 0.6)
     pitch = np.clip(rng.normal(0.02, 0.14), -0.4, 0.5)
     vergence = abs(rng.normal(0.02, 0.03))
+    if wide and rng.random() < 1 / 3:
+        yaw, pitch = rng.uniform([-0.75, -0.45], [0.75, 0.5])
     both = np.array([[yaw - vergence, pitch], [yaw + vergence, pitch]])
     return both + rng.normal(0.0, 0.012, (2, 2))
 

@@ -51,9 +51,9 @@ class Sampler:
         """Prepare a stream.
 
         data      folder with hdri/
-        held_out  use the skins that training never sees, for test pictures
+        held_out  use the skins that training never sees, for test pictures; eyes look less far
         """
-        self._renderer, self._seed = renderer, seed
+        self._renderer, self._seed, self._wide = renderer, seed, not held_out
         self._closure = Closure(renderer.head)
         self._skies = Skies(data / "hdri")
         skins = renderer.wardrobe.names("skin")
@@ -72,7 +72,7 @@ class Sampler:
     def scene(self, rng: np.random.Generator) -> Scene:
         """Draw a scene; nothing in it lies behind or too close to the camera."""
         renderer, head = self._renderer, self._renderer.head
-        performance, rotation = _random_performance(rng, head, self._closure)
+        performance, rotation = _random_performance(rng, head, self._closure, wide=self._wide)
         vertices = posed(head, performance)
         view = random_view(rng, head, vertices, rotation, renderer.side_px)
         look = random_look(rng, renderer.wardrobe, self._skins or None)
@@ -104,9 +104,9 @@ class Sampler:
 
 
 def _random_performance(
-    rng: np.random.Generator, head: OpenHead, closure: Closure
+    rng: np.random.Generator, head: OpenHead, closure: Closure, *, wide: bool
 ) -> tuple[Performance, Array]:
-    gaze = random_gaze(rng)
+    gaze = random_gaze(rng, wide=wide)
     rotation = random_rotation(rng)
     identity = rng.normal(0.0, rng.uniform(0.8, 1.2), len(head.identity_basis))
     expression = fitted(rng, random_expression(rng, gaze), identity, closure, SEALED)

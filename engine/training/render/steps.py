@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from engine.geometry import rigid, rotation_from_vector
 from engine.training.render.body import posed
+from engine.training.render.expressions import plausible
 from engine.training.render.renderer import HeadRenderer
 from engine.training.render.sample import Sampler
 from engine.training.render.scene import Scene
@@ -45,6 +46,18 @@ def expression_pictures(
     return list(_pictures(renderer, data, seed, expressions, [0.0] * len(expressions)))
 
 
+def look_pictures(
+    renderer: HeadRenderer, data: Path, seed: int, gazes: Array
+) -> list[NDArray[np.uint8]]:
+    """Return the person of `step_pictures`, at rest, with each of N gazes (N, 2, 2).
+
+    Lids follow the eyes.
+    """
+    rest = np.zeros(len(BLENDSHAPE_NAMES))
+    expressions = np.stack([plausible(rest, gaze) for gaze in gazes])
+    return list(_pictures(renderer, data, seed, expressions, [0.0] * len(gazes), gazes))
+
+
 def uncovered(renderer: HeadRenderer, data: Path, seed: int) -> bool:
     """Whether both eyes of the person of `step_pictures` can be seen: hair covers some."""
     still, view = _sitting(renderer, data, seed)
@@ -56,11 +69,17 @@ def uncovered(renderer: HeadRenderer, data: Path, seed: int) -> bool:
 
 
 def _pictures(
-    renderer: HeadRenderer, data: Path, seed: int, expressions: Array, yaws_rad: list[float]
+    renderer: HeadRenderer,
+    data: Path,
+    seed: int,
+    expressions: Array,
+    yaws_rad: list[float],
+    gazes: Array | None = None,
 ) -> Iterator[NDArray[np.uint8]]:
     still, view = _sitting(renderer, data, seed)
-    for expression, yaw_rad in zip(expressions, yaws_rad, strict=True):
-        person = _performance(still, expression, yaw_rad)
+    gazes = np.zeros((len(expressions), 2, 2)) if gazes is None else gazes
+    for expression, yaw_rad, gaze in zip(expressions, yaws_rad, gazes, strict=True):
+        person = _performance(still, expression, yaw_rad, gaze)
         yield renderer.draw(_scene(still, person, view, yaw_rad)).image
 
 
@@ -84,8 +103,10 @@ def renderer_of(head_path: Path) -> HeadRenderer:
     return HeadRenderer(open_head.load(head_path), SIDE_PX)
 
 
-def _performance(still: Scene, expression: Array, yaw_rad: float) -> Performance:
-    gaze = np.tile([0.0, 0.0], (2, 1))
+def _performance(
+    still: Scene, expression: Array, yaw_rad: float, gaze: Array | None = None
+) -> Performance:
+    gaze = np.zeros((2, 2)) if gaze is None else gaze
     # The neck undoes three quarters of a turn: shoulders move little.
     return Performance(
         still.performance.identity, expression, gaze, np.array([0.0, -0.75 * yaw_rad, 0.0])
