@@ -106,6 +106,8 @@ def _looking(guide: GuidedCalibration, gaze: np.ndarray, at_camera: np.ndarray |
     while not guide.prompt.done:
         index += 1
         made = tracked(index, index * STEP_NS)
+        if at_camera is not None and guide.prompt.step > 0:
+            at_camera = at_camera + 0.01  # who turns the head later on is not looked at
         guide.offer(replace(made, readings=readings, at_camera=at_camera))
 
 
