@@ -1,4 +1,4 @@
-"""A look at a frame: the network aligns a crop, the head is fitted to what it says."""
+"""The fit of a frame: the network aligns a crop, the head is fitted to what it says."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from engine.network.backends import Backend
 from engine.types import Alignment, AlignmentMemory, Array, Camera, Crop, Frame
 
 
-class Look(NamedTuple):
-    """What a look has found."""
+class FrameFit(NamedTuple):
+    """A frame's alignment, and the head fitted to it."""
 
     alignment: Alignment
     measurement: Measurement
@@ -42,8 +42,8 @@ class Whole(Protocol):
         ...
 
 
-class Looking:
-    """Looks with one network and one solver.
+class FrameFitter:
+    """Aligns frames with one network and fits the head with one solver.
 
     carrier  knows how the fitted vertices moved since the last frame
     camera   whose lens bends what is seen
@@ -61,7 +61,7 @@ class Looking:
         self._solver, self._backend, self._carrier = solver, backend, carrier
         self._camera, self._whole = camera, whole
 
-    def at(
+    def fit(
         self,
         frame: Frame,
         crop: Crop,
@@ -69,7 +69,7 @@ class Looking:
         intrinsics: Array,
         past: Past | None,
         aligned: Callable[[], object],
-    ) -> Look:
+    ) -> FrameFit:
         """Align a crop and fit the head, from the past or from nothing.
 
         memory   where the network goes on from; from nothing if None
@@ -82,7 +82,7 @@ class Looking:
             )
             aligned()
             guess = self._guess(alignment)
-            return Look(alignment, measurement, guess, replace(past, motion=motion), state)
+            return FrameFit(alignment, measurement, guess, replace(past, motion=motion), state)
         alignment = self._backend.align(frame, crop, memory)
         aligned()
         measurement = solver.measured(undistorted(alignment, self._camera))
@@ -90,12 +90,12 @@ class Looking:
         if past is not None:
             past = replace(past, motion=self._carrier.carried(measurement))
             state = solver.solve(measurement, intrinsics, past.ahead(), past, guess=guess)
-            return Look(alignment, measurement, guess, past, state)
+            return FrameFit(alignment, measurement, guess, past, state)
         state = first_state(solver, measurement, intrinsics)
         if state is not None:
             steps = solver.settings.cold_steps
             state = solver.solve(measurement, intrinsics, state, steps=steps, guess=guess)
-        return Look(alignment, measurement, guess, None, state)
+        return FrameFit(alignment, measurement, guess, None, state)
 
     def _guess(self, alignment: Alignment) -> Guess | None:
         weight = self._solver.settings.expression_prior_weight

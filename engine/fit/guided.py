@@ -14,7 +14,7 @@ import numpy as np
 from engine.clock import NS_PER_S
 from engine.errors import CalibrationError
 from engine.fit.person import PersonCalibration
-from engine.fit.retarget import RetargetSettings
+from engine.fit.retarget import RetargetSettings, gaze_of
 from engine.types import BLENDSHAPE_NAMES, Array, TrackResult
 
 _LONGEST_STEP_S = 0.25  # a gap in the frames does not count as held
@@ -188,10 +188,9 @@ class GuidedCalibration:
         """
         rest = np.median(np.stack(self._readings[0]), axis=0)
         offset, looks = np.clip(rest, *_OFFSET_LIMITS), settings.looks
-        found = np.zeros(looks.shape.size // 2)  # each angle is told by two shapes
-        np.add.at(found, looks.angle, 0.5 * rest[looks.shape] / looks.slope)
+        off = gaze_of(rest, settings)
         if self._at_camera:
-            found -= np.median(np.stack(self._at_camera), axis=0).ravel()
-        found = np.clip(found, -_MOST_GAZE_RAD, _MOST_GAZE_RAD)
-        offset[looks.shape] = found[looks.angle] * looks.slope
+            off -= np.median(np.stack(self._at_camera), axis=0)
+        off = np.clip(off, -_MOST_GAZE_RAD, _MOST_GAZE_RAD)
+        offset[looks.shape] = off.ravel()[looks.angle] * looks.slope
         return offset

@@ -253,10 +253,15 @@ def straightened(gaze: Array, person: PersonCalibration, settings: RetargetSetti
 
     So eyes that turn and eyeLook shapes say the same.
     """
-    looks, off = settings.looks, np.zeros(gaze.size)
+    return gaze - gaze_of(person.offset, settings)
+
+
+def gaze_of(read: Array, settings: RetargetSettings) -> Array:
+    """Return the gaze (2, 2) that the eyeLook shapes of readings (52,) stand for."""
+    looks, gaze = settings.looks, np.zeros(4)
     # Two shapes tell of each angle, one of either way.
-    np.add.at(off, looks.angle, 0.5 * person.offset[looks.shape] / looks.slope)
-    return gaze - off.reshape(gaze.shape)
+    np.add.at(gaze, looks.angle, 0.5 * read[looks.shape] / looks.slope)
+    return gaze.reshape(2, 2)
 
 
 def _sent(answered: Array, settings: RetargetSettings) -> Array:

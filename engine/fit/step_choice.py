@@ -13,7 +13,7 @@ from engine.geometry import project, rigid
 from engine.types import Alignment, Camera
 
 if TYPE_CHECKING:  # their libraries take a second to load, and the window opens first
-    from engine.fit.looking import Whole
+    from engine.fit.frame_fit import Whole
     from engine.fit.motion import Shares
     from engine.fit.solver import Solver
     from engine.fit.steps import Steps

@@ -14,10 +14,10 @@ from engine.fit.deviations import Sureness
 from engine.fit.dynamics import velocity_after
 from engine.fit.familiar import Familiar
 from engine.fit.fitted import Fitted, outline, roll_of
+from engine.fit.frame_fit import FrameFitter
 from engine.fit.heads import HeadModel
 from engine.fit.learner import Sight, learner_of
 from engine.fit.lens import distorted
-from engine.fit.looking import Looking
 from engine.fit.motion import spread_after
 from engine.fit.noise import NoiseModel
 from engine.fit.person import PersonCalibration, StoredPerson
@@ -89,7 +89,7 @@ class Tracker:
         self._last: Fitted | None = None
         self._carrier = Carrier(self._solver, settings.motion, camera)
         whole = steps and steps.whole(self._solver, self._carrier.shares, camera)
-        self._looking = Looking(self._solver, backend, self._carrier, camera, whole)
+        self._fitter = FrameFitter(self._solver, backend, self._carrier, camera, whole)
         self._outline: list[Array] = []  # landmarks of the last two frames
         self._rest, self._was_known = settings.retarget.resting(), False
         self._stranger = StrangerWatch(settings)
@@ -220,12 +220,13 @@ class Tracker:
 
         memory  where the network goes on from; from nothing if None
         """
-        look = self._looking.at(
+        found = self._fitter.fit(
             frame, crop, memory, self._learner.intrinsics, past, lambda: self._end_stage("align")
         )
         fitted, self.doubt = None, "no pose"
-        if look.state is not None and np.isfinite(look.state.camera_from_head).all():
-            fitted = self._fitted(frame, *look[:3], look.state, look.past)
+        alignment, measurement, guess, past, state = found
+        if state is not None and np.isfinite(state.camera_from_head).all():
+            fitted = self._fitted(frame, alignment, measurement, guess, state, past)
             self.doubt = doubt(fitted.quality, self._settings.trust, leniency)
         self._end_stage("fit")
         return fitted if self.doubt is None else None

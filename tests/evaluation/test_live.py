@@ -205,3 +205,12 @@ def test_the_fit_is_timed_once_it_is_warm_and_learns_beside(tmp_path: Path) -> N
     assert cv2.getNumThreads() == threads
     with pytest.raises(TrackingError, match="no face"):
         fit_cost.figures(np.zeros(0))
+
+
+def test_what_idle_shapes_read_is_told_beside_the_rows() -> None:
+    known = {"sequences": 1, "tracked_percent": 100.0, "ssme_by_sequence_px": {}}
+    told = live.text({"rows": [], "sequences": {**known, "performance": {"idle_error": 0.25}}})
+    row = next(line for line in told.splitlines() if line.startswith("idle shapes read"))
+    assert row.split()[-1] == "0.25"
+    without = live.text({"rows": [], "sequences": known})
+    assert "idle shapes read" in without

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 from unittest.mock import Mock
 
 import fit_scene
@@ -16,9 +17,9 @@ from engine.capture.sources import demo
 from engine.errors import BackendError, ConfigError
 from engine.evaluation import network_speed
 from engine.fit.carrier import Handed
+from engine.fit.frame_fit import FrameFitter
 from engine.fit.heads.open_head import OpenHead
 from engine.fit.lens import distorted
-from engine.fit.looking import Looking
 from engine.fit.motion import Displacement, Shares, carried
 from engine.fit.settings import MotionSettings, TrackerSettings
 from engine.fit.sides import merged, split
@@ -193,12 +194,12 @@ def _both(
         whole = None
         if isinstance(steps, TensorSteps):
             whole = WholeFrame(steps, solver, backend, carries.shares, camera)
-        looking = Looking(solver, backend, carries, camera, whole)  # type: ignore[arg-type]
+        fitter = FrameFitter(solver, backend, carries, camera, whole)  # type: ignore[arg-type]
         memory = None
         if warm:
             memory = backend.align(case.frame, case.crop).memory
         aligned = Mock()
-        looks.append(looking.at(case.frame, case.crop, memory, INTRINSICS, case.past, aligned))
+        looks.append(fitter.fit(case.frame, case.crop, memory, INTRINSICS, case.past, aligned))
         aligned.assert_called_once_with()
     return looks
 
@@ -323,6 +324,19 @@ def test_a_network_for_another_head_is_refused(solvers: tuple[Solver, Solver]) -
         WholeFrame(solver.steps, solver, backend, shares, _camera(LENS))  # type: ignore[arg-type]
 
 
+def test_a_closed_backend_aligns_nothing(head: OpenHead) -> None:
+    backend, frame = _backend(len(head.neutral), CPU), Frame(np.zeros((9, 9, 3), np.uint8), 0, 0)
+    then = Mock()
+    backend.align_then(frame, Crop(np.eye(3), SIDE_PX), None, then)
+    then.assert_called_once_with()
+    backend.close()
+    with pytest.raises(ValueError, match="closed"):
+        backend.align_then(frame, Crop(np.eye(3), SIDE_PX), None, then)
+    with pytest.raises(ValueError, match="closed"):
+        backend.align(frame, Crop(np.eye(3), SIDE_PX))
+    then.assert_called_once_with()
+
+
 def test_whoever_is_on_one_device_goes_in_one_go(
     head: OpenHead, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -406,6 +420,29 @@ def test_the_bench_times_network_and_fit_together() -> None:
     assert np.isfinite(state.camera_from_head).all()
     assert 0.2 < state.camera_from_head[2, 3] < 2.0
     assert (measurement.information > 0).mean() > 0.99
+
+
+def test_the_bench_keeps_the_time_of_a_network_whose_fit_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    files = weights.load()
+    network = build_point_aligner(files)
+    scene = network_speed._scene(network, files.config)
+
+    def timed() -> list[dict[str, Any]]:
+        runs = _on_processor(network, False), _on_processor(network, True)
+        backend = OnDevice(runs, SIDE_PX, "the shipped network", on_card=False)
+        return network_speed._timed("it", False, backend, scene, 5)
+
+    assert all(row["with_fit_ms"] > row["median_ms"] for row in timed())
+
+    def refuse(*_: object) -> None:
+        raise BackendError("this card does not")
+
+    monkeypatch.setattr(module, "captured", refuse)
+    alone = timed()
+    assert [row["with_fit_ms"] for row in alone] == [None, None]
+    assert all(row["median_ms"] > 0 for row in alone)
 
 
 @pytest.mark.gpu

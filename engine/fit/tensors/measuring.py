@@ -29,7 +29,7 @@ class Placed(NamedTuple):
     scale: Tensor  # () image px per crop px
 
 
-class Seeing:
+class Measuring:
     """Reads one solver's measurement and guess off the answers of a network.
 
     camera  whose lens bends what is seen

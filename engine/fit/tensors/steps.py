@@ -6,7 +6,7 @@ each reading the state that the one before has written. The host waits once, for
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -91,7 +91,7 @@ class TensorSteps:
         """Return the state after `count` steps from `start`; see Steps."""
         if count < 1:
             return start
-        self.begin(solver, measurement, intrinsics, start, past, guess)
+        self.begin(start, given_arrays(solver, measurement, intrinsics, start, past, guess))
         with torch.inference_mode(), torch.cuda.stream(self._stream):  # None: nothing to enter
             self.send()
             for _ in range(count):
@@ -101,18 +101,10 @@ class TensorSteps:
             self._stream.synchronize()
         return self.found(solver)
 
-    def begin(
-        self,
-        solver: Solver,
-        measurement: Measurement,
-        intrinsics: Array,
-        start: FitState,
-        past: Past | None,
-        guess: Guess | None,
-    ) -> None:
-        """Write down beside the host what a frame is fitted from; see Steps."""
+    def begin(self, start: FitState, given: Mapping[str, Array]) -> None:
+        """Write down beside the host where steps begin, and what they read (`given_arrays`)."""
         fill(self.state, state_arrays(start))
-        fill(self.given, given_arrays(solver, measurement, intrinsics, start, past, guess))
+        fill(self.given, given)
 
     def send(self) -> None:
         """Enqueue the copies of what `begin` has written to the device."""
@@ -156,7 +148,7 @@ class TensorSteps:
         state.camera_from_head[2, 3] = 0.5
         count = len(solver.chosen.vertex)
         nothing = Measurement(np.zeros((count, 2)), np.ones(count), np.zeros(count))
-        self.begin(solver, nothing, np.eye(3), state, None, None)
+        self.begin(state, given_arrays(solver, nothing, np.eye(3), state, None, None))
         with torch.inference_mode():
             for twin in (self.state, self.given):
                 twin.there.copy_(twin.here)
@@ -171,7 +163,7 @@ def twin(shapes: Shapes, dtype: torch.dtype, device: torch.device) -> Twin:
     return Twin(there, here, parts(there, shapes), arrays)
 
 
-def fill(twin: Twin, arrays: dict[str, Array]) -> None:
+def fill(twin: Twin, arrays: Mapping[str, Array]) -> None:
     """Write arrays by name into the twin beside the host."""
     for name, array in twin.arrays.items():
         np.copyto(array, arrays[name], casting="same_kind")

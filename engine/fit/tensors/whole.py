@@ -15,14 +15,14 @@ from torch import Tensor
 
 from engine.errors import ConfigError
 from engine.fit.carrier import Handed
-from engine.fit.motion import Shares
+from engine.fit.motion import Displacement, Shares
 from engine.fit.residuals import EXPRESSION_START, Carried, Gaps, Measurement
 from engine.fit.solver import Solver
 from engine.fit.state import FitState, Past
 from engine.fit.tensors.carrying import Carrying, Moved
-from engine.fit.tensors.frame import Shapes
+from engine.fit.tensors.frame import Shapes, given_arrays
+from engine.fit.tensors.measuring import Measuring, Placed
 from engine.fit.tensors.rows import Seen
-from engine.fit.tensors.seen import Placed, Seeing
 from engine.fit.tensors.steps import TensorSteps, captured, fill, twin
 from engine.fit.tensors.turning import vector_of
 from engine.network.backends._cuda import StaticRun
@@ -53,7 +53,7 @@ class WholeFrame:
     ) -> None:
         device, count = steps.device, len(solver.chosen.vertex)
         self._solver, self._steps, self._backend = solver, steps, backend
-        self._seeing = Seeing(solver, camera, device)
+        self._measuring = Measuring(solver, camera, device)
         self._carrying = Carrying(shares, solver.motion_settings, device)
         told: Shapes = {
             "linear": (2, 2),
@@ -69,7 +69,10 @@ class WholeFrame:
         }
         self._told = twin(told, torch.float64, device)
         self._refuted = twin({"refuted": ()}, torch.float64, device)
-        self._nothing = Measurement(np.zeros((count, 2)), np.ones(count), np.zeros(count))
+        nowhere, zeros = np.zeros((count, 2)), np.zeros(count)
+        self._nothing = Measurement(nowhere, np.ones(count), zeros)
+        unknown = Displacement(nowhere, np.full(count, np.inf))
+        self._nobody = Handed(nowhere, zeros, unknown, self._nothing)
         fill(self._told, self._told_arrays(Crop(np.eye(3), backend.crop_side_px), None))
         steps.practise(solver)
         with torch.inference_mode():
@@ -93,7 +96,8 @@ class WholeFrame:
                 state
         """
         steps, solver = self._steps, self._solver
-        steps.begin(solver, self._nothing, intrinsics, past.ahead(), past, None)
+        start = past.ahead()
+        steps.begin(start, given_arrays(solver, self._nothing, intrinsics, start, past, None))
         fill(self._told, self._told_arrays(crop, handed))
         launch = self._launches[memory is not None]
 
@@ -128,7 +132,7 @@ class WholeFrame:
         steps, told, settings = self._steps, self._told.by_name, self._solver.settings
         given, state = steps.given.by_name, steps.state.by_name
         placed = Placed(told["linear"], told["shift"], told["scale"])
-        for name, tensor in self._seeing(answer, placed).items():
+        for name, tensor in self._measuring(answer, placed).items():
             given[name].copy_(tensor)
         before, now = (
             Seen(*(parts[f"{prefix}{name}"] for name in _POINT_FIELDS))
@@ -151,16 +155,14 @@ class WholeFrame:
 
     def _told_arrays(self, crop: Crop, handed: Handed | None) -> dict[str, Array]:
         linear, shift = crop.image_from_crop[:2, :2], crop.image_from_crop[:2, 2]
-        count = len(self._nothing.sigma)
-        zeros, ones = np.zeros(count), np.ones(count)
-        seen = self._nothing if handed is None else handed.seen
+        last = self._nobody if handed is None else handed
         return {
             "linear": linear,
             "shift": shift,
             "scale": np.sqrt(abs(np.linalg.det(linear))),
-            "places": self._nothing.points if handed is None else handed.places_px,
-            "spread": zeros if handed is None else handed.spread_px2,
-            "moved": self._nothing.points if handed is None else handed.moved.shift_px,
-            "moved_sigma": np.inf * ones if handed is None else handed.moved.sigma_px,
-            **{f"before_{name}": getattr(seen, name) for name in _POINT_FIELDS},
+            "places": last.places_px,
+            "spread": last.spread_px2,
+            "moved": last.moved.shift_px,
+            "moved_sigma": last.moved.sigma_px,
+            **{f"before_{name}": getattr(last.seen, name) for name in _POINT_FIELDS},
         }
