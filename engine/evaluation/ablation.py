@@ -22,7 +22,8 @@ from engine.evaluation.openings import OPENINGS
 from engine.evaluation.tables import table
 from engine.evaluation.variants import backend_of, trained
 from engine.fit.heads import HeadModel
-from engine.network.aligner import Memory, PointAligner
+from engine.network.aligner import Memory
+from engine.network.point_aligner import PointAligner
 
 MOST_STEPS = 3
 PICTURES = 100
@@ -58,14 +59,10 @@ class _Once(torch.nn.Module):
         self.network, self.variant = network, variant
 
     def forward(self, picture: torch.Tensor) -> torch.Tensor:
-        aligner, config = self.network.aligner, self.network.aligner.config
         start = None
         if self.variant.warm:
-            side = config.uv_side
-            sizes = (2, 1, config.hidden)
-            start = Memory(*(picture.new_zeros(1, size, side, side) for size in sizes))
-        estimate = aligner(picture, start, self.variant.steps)
-        return self.network.readout(aligner.answer(picture, estimate))[0]
+            start = Memory(*(picture.new_zeros(size) for size in self.network.memory_sizes))
+        return self.network.answer(picture, start, self.variant.steps).points
 
 
 def gflop(network: PointAligner, variant: Variant) -> float:

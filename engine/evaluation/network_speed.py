@@ -39,7 +39,6 @@ from engine.fit.start import first_state
 from engine.fit.step_choice import StepsMaker
 from engine.geometry import assumed_camera
 from engine.network import weights
-from engine.network.aligner import PointAligner
 from engine.network.backends import Backend
 from engine.network.backends._cuda import card_count
 from engine.network.backends._two_graphs import OnDevice, TwoGraphs
@@ -49,6 +48,7 @@ from engine.network.config import NetworkConfig, configuration
 from engine.network.crop import crop_from_box
 from engine.network.detector import Detector
 from engine.network.export import example_inputs, export_onnx
+from engine.network.point_aligner import PointAligner
 from engine.network.shards import save_sharded
 from engine.network.weights import WeightFile
 from engine.resources import sha256

@@ -11,12 +11,12 @@ import torch
 
 from engine.errors import AssetError
 from engine.network import weights
-from engine.network.aligner import PointAligner
 from engine.network.backends import Backend
 from engine.network.backends._two_graphs import TwoGraphs
 from engine.network.backends.torch_eager import on_processor
 from engine.network.build import build_point_aligner, untrained_point_aligner
 from engine.network.config import NetworkConfig, configuration
+from engine.network.point_aligner import PointAligner
 
 CHECKPOINT = "checkpoint.pt"
 _MANY = 3  # steps, as the paper takes
@@ -54,7 +54,8 @@ def backend_of(network: PointAligner, iterations: int | None = None, threads: in
     if iterations is not None:
         aligner = copy(network.aligner)  # the same parameters
         aligner.config = replace(config, iterations=iterations)
-        network, scale = PointAligner(aligner, network.readout).eval(), network.sigma_scale
+        scale = network.sigma_scale
+        network = PointAligner(aligner, network.readout, network.mirror).eval()
         network.sigma_scale.copy_(scale)
     run = on_processor(network)
     return TwoGraphs(run, run, config.image_side_px, f"PyTorch on the CPU, {iterations} steps")

@@ -6,16 +6,23 @@ import torch
 
 from engine.errors import AssetError
 from engine.fit.heads import open_head
-from engine.network.aligner import Aligner, PointAligner, Readout
+from engine.fit.symmetry import mirror_of_vertices
+from engine.network.aligner import Aligner, Readout
 from engine.network.config import NetworkConfig
+from engine.network.point_aligner import Mirror, PointAligner
 from engine.network.shards import load_sharded
 from engine.network.weights import WeightFile
 
 
 def untrained_point_aligner(config: NetworkConfig) -> PointAligner:
     """Return the network of a configuration, reading out every vertex of the open head."""
-    uv = torch.from_numpy(open_head.load().uv.astype("float32"))
-    return PointAligner(Aligner(config), Readout(uv))
+    head = open_head.load()
+    mirror = None
+    if config.mirrored:
+        vertices = torch.from_numpy(mirror_of_vertices(head))
+        mirror = Mirror(vertices, config.image_side_px)
+    readout = Readout(torch.from_numpy(head.uv.astype("float32")))
+    return PointAligner(Aligner(config), readout, mirror)
 
 
 def build_point_aligner(weights: WeightFile) -> PointAligner:

@@ -29,6 +29,7 @@ class NetworkConfig:
     expression_size: int = 52
     eyes: bool = False  # a network of its own for the irises
     own_warm_update: bool = False  # warm steps have an update block of their own
+    mirrored: bool = False  # the answer is the mean with the mirror image's
 
     def __post_init__(self) -> None:
         if self.uv_side % 8:
@@ -78,14 +79,13 @@ CONFIGURATIONS: dict[str, NetworkConfig] = {
             name="base",
             encoder="light",
             width=3,
-            image_side_px=256,
-            uv_side=64,
-            iterations=2,
+            image_side_px=192,
+            uv_side=32,
+            iterations=1,
             start="matching",
-            update="raft",
-            hidden=128,
-            fine_channels=32,
+            update="light",
             own_warm_update=True,
+            mirrored=True,
         ),
         _mit("paper", "mit_b5", 512),
     )

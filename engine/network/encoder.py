@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from engine.errors import ConfigError
 from engine.network.config import NetworkConfig
+from engine.network.depthwise import Depthwise
 
 
 class Features(NamedTuple):
@@ -52,7 +53,7 @@ class InvertedResidual(nn.Module):
             nn.Conv2d(source, wide, 1, bias=False), nn.BatchNorm2d(wide), nn.Hardswish()
         )
         self.filter = nn.Sequential(
-            nn.Conv2d(wide, wide, kernel, stride, kernel // 2, groups=wide, bias=False),
+            Depthwise(wide, kernel, stride, bias=False),
             nn.BatchNorm2d(wide),
             nn.Hardswish(),
         )
@@ -121,7 +122,7 @@ class LightEncoder(nn.Module):
                 nn.Conv2d(c4 + c4, c4, 1, bias=False),
                 nn.BatchNorm2d(c4),
                 nn.Hardswish(),
-                nn.Conv2d(c4, c4, 3, 1, 1, groups=c4, bias=False),
+                Depthwise(c4, 3, bias=False),
                 nn.BatchNorm2d(c4),
                 nn.Hardswish(),
                 nn.Conv2d(c4, fine_channels, 1),
@@ -149,7 +150,7 @@ def _double(x: Tensor) -> Tensor:
 
 def _separable(source: int, out: int) -> nn.Module:
     return nn.Sequential(
-        nn.Conv2d(source, source, 5, 1, 2, groups=source, bias=False),
+        Depthwise(source, 5, bias=False),
         nn.BatchNorm2d(source),
         nn.Conv2d(source, out, 1, bias=False),
         nn.BatchNorm2d(out),
@@ -213,7 +214,7 @@ class MixBlock(nn.Module):
         self.attention = EfficientAttention(width, heads, reduction)
         wide = width * _MLP_RATIO
         self.enter, self.leave = nn.Linear(width, wide), nn.Linear(wide, width)
-        self.filter = nn.Conv2d(wide, wide, 3, 1, 1, groups=wide)
+        self.filter = Depthwise(wide, 3)
 
     def forward(self, tokens: Tensor, height: int, width: int) -> Tensor:  # noqa: D102
         tokens = tokens + self.attention(self.norm1(tokens), height, width)

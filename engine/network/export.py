@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from engine.network.aligner import PointAligner, PointAnswer
+from engine.network.point_aligner import PointAligner, PointAnswer
 from engine.network.warm import MEMORY_NAMES
 
 OPSET = 17
@@ -23,10 +23,7 @@ def example_inputs(network: PointAligner, side_px: int, warm: bool) -> tuple[Ten
     image = torch.zeros(1, side_px, side_px, 3, dtype=torch.uint8)
     if not warm:
         return (image,)
-    config = network.aligner.config
-    side = config.uv_side
-    memory = (torch.zeros(1, channels, side, side) for channels in (2, 1, config.hidden))
-    return image, *memory
+    return image, *(torch.zeros(size) for size in network.memory_sizes)
 
 
 def export_onnx(network: PointAligner, side_px: int, path: Path, warm: bool = False) -> None:

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.network.config import NetworkConfig
+from engine.network.depthwise import Depthwise
 
 
 def look_up_channels(config: NetworkConfig) -> int:
@@ -37,11 +38,11 @@ class LightUpdate(nn.Module):
     def __init__(self, seen: int, hidden: int) -> None:
         super().__init__()
         self.motion = nn.Sequential(nn.Conv2d(seen + 3, 96, 1), nn.ReLU(), nn.Conv2d(96, hidden, 1))
-        self.mix = nn.Conv2d(3 * hidden, 3 * hidden, 5, 1, 2, groups=3 * hidden)
+        self.mix = Depthwise(3 * hidden, 5)
         self.gates = nn.Conv2d(3 * hidden, 2 * hidden, 1)
         self.candidate = nn.Conv2d(3 * hidden, hidden, 1)
         self.head = nn.Sequential(
-            nn.Conv2d(hidden, hidden, 3, 1, 1, groups=hidden),
+            Depthwise(hidden, 3),
             nn.Conv2d(hidden, hidden, 1),
             nn.ReLU(),
             nn.Conv2d(hidden, 3, 1),

@@ -15,6 +15,7 @@ from torch import Tensor
 from engine.fit.heads import landmarks
 from engine.fit.heads.open_head import OpenHead
 from engine.fit.residuals import EXPRESSION_START
+from engine.fit.symmetry import mirror_of_vertices
 from engine.network.crop import cut
 from engine.training.augment import AugmentSettings, random_crop, scene, sensor, window
 from engine.training.fit_view import FitLinear, FitView
@@ -261,21 +262,6 @@ def validation_crops(
         pictures.append(cut(pack.image(int(index)), crop))
         labels.append(_to_crop(crop.image_from_crop, points))
     return _to_tensor(pictures), torch.from_numpy(np.stack(labels))
-
-
-def mirror_of_vertices(head: OpenHead) -> NDArray[np.int64]:
-    """Return the permutation (V,) that pairs every vertex with its reflection in x = 0.
-
-    Raises ValueError if the head is not symmetric.
-    """
-    from scipy.spatial import KDTree
-
-    reflected = head.neutral * np.array([-1.0, 1.0, 1.0], np.float32)
-    _, index = KDTree(head.neutral).query(reflected)
-    permutation = np.asarray(index, np.int64)
-    if not np.array_equal(permutation[permutation], np.arange(len(permutation))):
-        raise ValueError(f"head {head.name}: vertices do not pair up under reflection")
-    return permutation
 
 
 def _flip(points: Array, width: int) -> Array:

@@ -13,9 +13,9 @@ import yaml
 from torch import Tensor
 
 from engine.fit.heads import open_head
-from engine.network.aligner import PointAligner
 from engine.network.build import untrained_point_aligner
 from engine.network.export import export_onnx
+from engine.network.point_aligner import PointAligner
 from engine.network.shards import save_sharded
 from engine.network.weights import NOISE_FILE
 from engine.resources import RESOURCES, forget_removed, record, sha256
@@ -79,9 +79,8 @@ def sigma_scale(network: PointAligner, trainer: Trainer, pack: Pack) -> float:
     crops, truth = validation_crops(pack, trainer.head, side)
     ratios: list[Tensor] = []
     for part, marks in zip(crops.split(32), truth.split(32), strict=True):
-        flow = network.aligner.answer(part, network.aligner(part))
-        points, sigma = network.readout(flow)
-        found = trainer.loss.cpu().landmarks(points)
-        spread = trainer.loss.landmarks(sigma[..., None])[..., 0]
+        answer = network.answer(part)
+        found = trainer.loss.cpu().landmarks(answer.points)
+        spread = trainer.loss.landmarks(answer.sigma[..., None])[..., 0]
         ratios.append(((found - marks).norm(dim=-1) / spread)[:, :468])
     return float(torch.cat(ratios).median()) / _RAYLEIGH_MEDIAN

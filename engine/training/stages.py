@@ -127,8 +127,10 @@ class Stages:
 
 
 def _autocast(batch: Batch) -> torch.autocast:
+    """Compute in bfloat16 where the machine multiplies in it: a card, a processor with AMX."""
     device = batch.image.device.type
-    return torch.autocast(device, torch.bfloat16, enabled=device == "cuda")
+    fast = device == "cuda" or torch.cpu.get_capabilities().get("amx_bf16", False)
+    return torch.autocast(device, torch.bfloat16, enabled=bool(fast))
 
 
 def _float(steps: list[FlowMap]) -> list[FlowMap]:

@@ -12,9 +12,9 @@ from engine.errors import AssetError
 from engine.evaluation import ablation
 from engine.evaluation.ablation import Variant, gflop, variants
 from engine.evaluation.variants import backend_of, trained, ways
-from engine.network.aligner import PointAligner
 from engine.network.build import untrained_point_aligner
 from engine.network.config import configuration
+from engine.network.point_aligner import PointAligner
 from engine.types import Crop, Frame
 
 SMALL = replace(configuration("nano"), image_side_px=64, uv_side=16)
@@ -49,28 +49,19 @@ def test_steps_cost_what_one_step_costs(network: PointAligner) -> None:
 def test_the_counter_agrees_with_a_sum_by_hand() -> None:
     """A convolution costs two operations per tap, channel in, channel out and output pixel."""
 
-    class OneLayer(torch.nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.layer = torch.nn.Conv2d(3, 5, 3, padding=1)
-            self.config = SMALL
-
-        def forward(self, picture: Any, start: Any, steps: int) -> Any:
-            class Answer:
-                steps = [self.layer(picture)]  # noqa: RUF012
-
-            return Answer
-
-        def answer(self, picture: Any, estimate: Any) -> Any:
-            return estimate.steps[-1]
+    class Sizes:
+        config = SMALL
 
     class Whole(torch.nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.aligner = OneLayer()
+            self.layer, self.aligner = torch.nn.Conv2d(3, 5, 3, padding=1), Sizes()
 
-        def readout(self, flow: Any) -> Any:
-            return (flow,)
+        def answer(self, picture: Any, start: Any, steps: int) -> Any:
+            class Answer:
+                points = self.layer(picture)
+
+            return Answer
 
     whole: Any = Whole()
     assert gflop(whole, Variant(1, warm=False)) == pytest.approx(2 * 27 * 5 * 64 * 64 / 1e9)

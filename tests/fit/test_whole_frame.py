@@ -31,13 +31,13 @@ from engine.fit.tensors.whole import WholeFrame
 from engine.fit.tracker import Tracker
 from engine.geometry import assumed_camera
 from engine.network import weights
-from engine.network.aligner import PointAligner
 from engine.network.backends import torch_eager
 from engine.network.backends._cuda import StaticRun
 from engine.network.backends._two_graphs import OnDevice
 from engine.network.build import build_point_aligner
 from engine.network.detector import Detector
 from engine.network.export import example_inputs
+from engine.network.point_aligner import PointAligner
 from engine.network.warm import MEMORY_NAMES
 from engine.types import Array, Camera, Crop, Frame, TrackResult
 

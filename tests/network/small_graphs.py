@@ -12,10 +12,10 @@ import onnxruntime
 import torch
 from numpy.typing import NDArray
 
-from engine.network.aligner import PointAligner
 from engine.network.build import untrained_point_aligner
 from engine.network.config import configuration
 from engine.network.export import export_onnx
+from engine.network.point_aligner import PointAligner
 from engine.network.warm import MEMORY_NAMES
 
 SIDE_PX = 64  # of the pictures

@@ -15,12 +15,12 @@ from small_graphs import small_network
 from engine.clock import NS_PER_S
 from engine.evaluation import network_speed
 from engine.evaluation.network_speed import UNCAPTURED, gflop, time_ms
-from engine.network.aligner import PointAligner
 from engine.network.backends import onnx_runtime
 from engine.network.backends._two_graphs import TwoGraphs
 from engine.network.backends.torch_eager import on_processor
 from engine.network.build import build_point_aligner
 from engine.network.export import example_inputs
+from engine.network.point_aligner import PointAligner
 from engine.types import Crop, Frame
 
 

@@ -11,8 +11,9 @@ import pytest
 
 from engine.errors import AssetError
 from engine.fit.heads import open_head
+from engine.fit.symmetry import mirror_of_vertices
 from engine.training.augment import AugmentSettings
-from engine.training.batches import BatchMaker, Mirror, mirror_of_vertices
+from engine.training.batches import BatchMaker, Mirror
 from engine.training.packs import Pack, read_pack, write_pack
 
 MARKED = 33  # a landmark that the picture shows as a white dot

@@ -58,7 +58,7 @@ class Measuring:
     def __call__(self, answer: Mapping[str, Tensor], placed: Placed) -> dict[str, Tensor]:
         """Return the parts of frame.given_shapes that say what is seen now.
 
-        answer  by the names of engine.network.aligner.PointAnswer
+        answer  by the names of engine.network.point_aligner.PointAnswer
         """
         points = answer["points"][0].double() @ placed.linear.T + placed.shift
         points = self._undistorted(points)

@@ -12,7 +12,7 @@ from engine.types import Alignment, AlignmentMemory, Array, Crop, FaceTraits
 def to_image(answer: Mapping[str, Array], crop: Crop) -> Alignment:
     """Carry a network's answer for one picture into pixels of the full image.
 
-    answer  by the names of engine.network.aligner.PointAnswer, each with a batch axis of 1
+    answer  by the names of engine.network.point_aligner.PointAnswer, each with a batch axis of 1
     """
     linear, shift = crop.image_from_crop[:2, :2], crop.image_from_crop[:2, 2]
     scale = float(np.sqrt(abs(np.linalg.det(linear))))

@@ -19,7 +19,7 @@ from engine.network.weights import WeightFile
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from engine.network.aligner import PointAligner, PointAnswer
+    from engine.network.point_aligner import PointAligner, PointAnswer
 
 _RUNS_BEFORE_CAPTURE = 3  # libraries allocate and choose their kernels in the first ones
 
