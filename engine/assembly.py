@@ -120,7 +120,7 @@ class TrackerFactory:
             self._loaded = None
 
     def _parts(self, config: TrackerConfig) -> _Parts:
-        config = replace(config, person=None, solver="auto", learn_rest=True)
+        config = settled(replace(config, person=None, solver="auto", learn_rest=True))
         if self._loaded is None or self._loaded.config != config:
             self.close()
             # The fit's products are small: threads would wait for one another, and spin meanwhile.
@@ -162,6 +162,16 @@ def newcomer(name: str, head: str) -> StoredPerson:
             "start (--person), or choose another name"
         )
     return StoredPerson(name, head, sha256(head_file(head)))
+
+
+def settled(config: TrackerConfig) -> TrackerConfig:
+    """Return a configuration that names its network where it said `auto`."""
+    if config.weights != weights.AUTO:
+        return config
+    from engine.network.backends import auto
+
+    large = weights.ON_CARD in weights.names() and auto.runs_on_card(config.backend)
+    return replace(config, weights=weights.ON_CARD if large else weights.DEFAULT)
 
 
 def _check_head(files: weights.WeightFile, head: str) -> None:

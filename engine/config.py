@@ -4,7 +4,7 @@
 
     version: 1
     source: {kind: webcam, device: "0", width_px: 640, height_px: 480}
-    tracker: {backend: auto, weights: nano, head: open, threads: 2}
+    tracker: {backend: auto, weights: auto, head: open, threads: 2}
     outputs:
       - {kind: vmc, host: 127.0.0.1, port: 39539}
     recording: {pre_roll_s: 2.0}
@@ -62,7 +62,10 @@ class TrackerConfig:
         "Of the alignment network on a graphics card; a processor computes in single.",
         choices=("half", "single"),
     )
-    weights: str = setting("nano", "Which alignment network.")
+    weights: str = setting(
+        "auto",
+        "Which alignment network; auto: base where an NVIDIA card runs it, else nano.",
+    )
     head: str = setting("open", "Which head model is fitted.")
     person: str | None = setting(
         None, "Whom to expect: what is learnt of them is kept under this name."

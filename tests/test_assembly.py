@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
 from engine import assembly, plugins
 from engine.assembly import TrackerFactory
@@ -15,6 +16,7 @@ from engine.errors import AssetError, ConfigError
 from engine.fit.rest import Rest
 from engine.fit.retarget import RetargetSettings
 from engine.geometry import assumed_camera
+from engine.network.backends import auto
 from engine.resources import sha256
 from engine.types import Alignment, AlignmentMemory, Crop, Frame, Status
 
@@ -139,3 +141,43 @@ def test_the_fit_can_be_run_on_tensors_and_says_so(backends: list[MadeUpBackend]
     with pytest.raises(ConfigError, match="solver 'abacus': allowed are auto, cpu, torch"):
         factory(TrackerConfig(solver="abacus"), assumed_camera(64, 48))
     factory.close()
+
+
+@pytest.mark.parametrize(
+    ("backend", "cards", "cuda", "installed", "expected"),
+    [
+        ("auto", 1, True, ["base", "nano"], "base"),
+        ("torch_eager", 1, True, ["base", "nano"], "base"),
+        ("auto", 1, True, ["nano"], "nano"),
+        ("auto", 1, False, ["base", "nano"], "nano"),  # PyTorch of a build for processors
+        ("auto", 0, True, ["base", "nano"], "nano"),
+        ("onnx_runtime", 1, True, ["base", "nano"], "nano"),
+    ],
+)
+def test_the_network_fits_the_machine(
+    backend: str,
+    cards: int,
+    cuda: bool,
+    installed: list[str],
+    expected: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(auto, "card_count", lambda: cards)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
+    monkeypatch.setattr(assembly.weights, "names", lambda: installed)
+    assert assembly.settled(TrackerConfig(backend=backend)).weights == expected
+    named = TrackerConfig(backend=backend, weights="mine")
+    assert assembly.settled(named) == named
+
+
+def test_a_tracker_loads_the_network_that_fits(
+    backends: list[MadeUpBackend], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded: list[str] = []
+    load = assembly.weights.load
+    monkeypatch.setattr(assembly.weights, "load", lambda name: loaded.append(name) or load(name))
+    maker = TrackerFactory()
+    maker(TrackerConfig(), assumed_camera(640, 480))
+    maker(TrackerConfig(weights="auto", threads=2), assumed_camera(320, 240))
+    assert loaded == ["nano"]
+    assert len(backends) == 1

@@ -23,7 +23,8 @@ from engine.network.config import NetworkConfig
 from engine.resources import RESOURCES, checked
 
 WEIGHTS = RESOURCES / "weights"
-DEFAULT = "nano"
+AUTO = "auto"  # not a name: ON_CARD where a card runs the network, else DEFAULT
+DEFAULT, ON_CARD = "nano", "base"
 SINGLE_FILE = "weights.safetensors"
 NOISE_FILE = "noise.npz"
 _SHARD = re.compile(r"weights-(\d{5})-of-(\d{5})\.safetensors")

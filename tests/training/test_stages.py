@@ -24,6 +24,12 @@ HEAD = open_head.load()
 CALM = WarmSettings(calm=1.0)
 
 
+@pytest.fixture(autouse=True)
+def _in_single_precision(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a processor that does not multiply in bfloat16."""
+    monkeypatch.setattr(torch.cpu, "get_capabilities", dict)
+
+
 def network() -> Aligner:
     torch.manual_seed(4)
     made = Aligner(configuration("nano")).eval()
@@ -108,3 +114,17 @@ def test_a_watched_chain_takes_every_step_from_the_one_before() -> None:
         estimate = aligner(image, start)
     expected = loss.landmarks(loss.readout(aligner.answer(image, estimate))[0])
     torch.testing.assert_close(_landmarks(aligner, loss, image, warm=3), expected)
+
+
+def test_a_processor_that_multiplies_in_bfloat16_is_let(monkeypatch: pytest.MonkeyPatch) -> None:
+    stages = Stages(network(), AlignmentLoss(HEAD, LossSettings()), CALM)
+
+    def loss() -> float:
+        with torch.no_grad():
+            return float(stages.of(ALIGNMENT, acting(), torch.Generator().manual_seed(0))[0])
+
+    exact = loss()
+    assert loss() == exact
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": True})
+    assert loss() != exact
+    assert loss() == pytest.approx(exact, rel=0.02)

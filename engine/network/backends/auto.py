@@ -41,6 +41,18 @@ def create(weights: WeightFile, threads: int, half: bool = True) -> Backend:
     raise BackendError(f"auto: no backend works here ({'; '.join(refused)})")
 
 
+def runs_on_card(kind: str) -> bool:
+    """Return whether a kind of backend would run on an NVIDIA card of this machine.
+
+    What holds the buffers there is a CUDA build of PyTorch; ONNX Runtime counts as a processor's.
+    """
+    if kind == "onnx_runtime" or not card_count():
+        return False
+    import torch
+
+    return torch.cuda.is_available()
+
+
 def candidates(cards: int) -> tuple[str, ...]:
     """Return the kinds to try, the fastest first.
 
