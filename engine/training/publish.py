@@ -16,7 +16,7 @@ from engine.fit.heads import open_head
 from engine.network.build import untrained_point_aligner
 from engine.network.export import export_onnx
 from engine.network.point_aligner import PointAligner
-from engine.network.shards import save_sharded
+from engine.network.shards import LARGEST_BYTES, save_sharded
 from engine.network.weights import NOISE_FILE
 from engine.resources import RESOURCES, forget_removed, record, sha256
 from engine.training.batches import validation_crops
@@ -50,7 +50,7 @@ def publish(trainer: Trainer, name: str, made: str, say: Callable[[str], None]) 
         old.unlink(missing_ok=True)
     files = save_sharded(network.state_dict(), folder)
     # A large network ships its parameters only: its graphs are exported where they are first used.
-    if len(files) == 1:
+    if 2 * sum(file.stat().st_size for file in files) <= LARGEST_BYTES:  # a graph is in float32
         for graph, warm in (("model.onnx", False), ("model_warm.onnx", True)):
             export_onnx(network, trainer.config.image_side_px, folder / graph, warm)
             files.append(folder / graph)
