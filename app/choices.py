@@ -78,8 +78,14 @@ def positive(text: str) -> int:
 
 
 def add_network_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare how the network is run: --backend, --precision and --threads."""
+    """Declare the network and how it is run: --weights, --backend, --precision and --threads."""
     usual = TrackerConfig()
+    parser.add_argument(
+        "--weights",
+        default=usual.weights,
+        metavar="NAME",
+        help=f"which network (default {usual.weights}: base on an NVIDIA card, else nano)",
+    )
     parser.add_argument(
         "--backend",
         choices=plugins.kinds(engine.network.backends),

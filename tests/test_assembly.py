@@ -11,7 +11,8 @@ import torch
 
 from engine import assembly, plugins
 from engine.assembly import TrackerFactory
-from engine.config import TrackerConfig
+from engine.config import Config, TrackerConfig, source_choice
+from engine.describing import take_info
 from engine.errors import AssetError, ConfigError
 from engine.fit.rest import Rest
 from engine.fit.retarget import RetargetSettings
@@ -181,3 +182,11 @@ def test_a_tracker_loads_the_network_that_fits(
     maker(TrackerConfig(weights="auto", threads=2), assumed_camera(320, 240))
     assert loaded == ["nano"]
     assert len(backends) == 1
+
+
+def test_a_recorded_take_names_the_network_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(auto, "card_count", lambda: 1)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    info = take_info(Config(source=source_choice("demo")), assumed_camera(64, 48), "a test", 30.0)
+    assert info.weights == "base"
+    assert {file.path.split("/")[0] for file in info.weight_files} == {"base"}

@@ -26,9 +26,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the measures; `flowface bench MEASURE --help` shows the arguments of one."""
     of_all = argparse.ArgumentParser(add_help=False)
     of_all.add_argument("--json", type=Path, metavar="FILE", help="also write every figure here")
-    of_all.add_argument(
-        "--weights", default=TrackerConfig().weights, metavar="NAME", help="which network"
-    )
     add_network_arguments(of_all)
     measures = parser.add_subparsers(metavar="MEASURE", dest="what", required=True)
     for kind in plugins.kinds(app.measures):

@@ -123,7 +123,7 @@ def _track_file(
     args: argparse.Namespace, path: Path, folder: Path, video: VideoInfo, frames: int | None
 ) -> None:
     """Track; what is there already of the same file is gone on with."""
-    asked = TrackerConfig(backend=args.backend, precision=args.precision, threads=args.threads)
+    asked = TrackerConfig(args.backend, args.precision, args.weights, threads=args.threads)
     tracker = assembly.settled(asked)
     head = assembly.load_head(tracker.head)
     known = _info(path, tracker, head)

@@ -24,6 +24,7 @@ from engine.capture import cameras
 from engine.capture.cameras import Device
 from engine.capture.sources import demo
 from engine.config import TrackerConfig
+from engine.network.backends import auto
 from engine.recording.frame_times import read_frame_times
 from engine.types import Camera, Frame, TrackResult
 
@@ -97,6 +98,16 @@ def test_track_ends_after_max_frames(clip: Path, tmp_path: Path) -> None:
     take = tmp_path / "take"
     assert main(["track", str(clip), "--out", str(take), "--max-frames", "3"]) == 0
     assert yaml.safe_load((take / "take.yaml").read_text())["frames"] == 3
+
+
+@pytest.mark.parametrize(("asked", "told"), [("auto", "nano"), ("base", "base")])
+def test_a_take_says_which_network_made_it(
+    asked: str, told: str, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(auto, "card_count", lambda: 0)
+    take = tmp_path / "take"
+    assert main(["track", str(clip), "--out", str(take), "--weights", asked]) == 0
+    assert yaml.safe_load((take / "take.yaml").read_text())["weights"] == told
 
 
 def test_track_refuses_to_overwrite(
