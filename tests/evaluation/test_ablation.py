@@ -119,3 +119,14 @@ def test_the_table_marks_the_steps_that_were_trained() -> None:
     assert "1*" in text
     assert "3*" not in text
     assert "2.00" in text
+
+
+def test_a_backend_keeps_the_mirror_image() -> None:
+    torch.manual_seed(2)
+    network = untrained_point_aligner(replace(SMALL, mirrored=True)).eval()
+    torch.nn.init.normal_(network.aligner.place)
+    rng = np.random.default_rng(1)
+    frame, crop = Frame(rng.integers(0, 255, (64, 64, 3), np.uint8), 0, 0), Crop(np.eye(3), 64)
+    steps = network.aligner.config.iterations
+    told, usual = (backend_of(network, n).align(frame, crop).points_px for n in (steps, None))
+    np.testing.assert_array_equal(told, usual)
