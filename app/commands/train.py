@@ -54,6 +54,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="WEIGHTS",
         help="start a new run from installed weights or from another run's folder",
     )
+    parser.add_argument(
+        "--mixed-with",
+        metavar="WEIGHTS",
+        help="what --begin-from itself began from: begin between both",
+    )
+    parser.add_argument(
+        "--share", type=float, default=0.5, help="of --begin-from in the mixture, 0 to 1"
+    )
     parser.add_argument("--minutes", type=float, help="stop after this long; run again to go on")
     parser.add_argument(
         "--publish",
@@ -80,6 +88,9 @@ def run(arguments: argparse.Namespace) -> int:
     folder = arguments.out or Path("runs") / Path(arguments.config).stem
     if arguments.packs is None and arguments.bundle is None:
         raise ConfigError("--packs FOLDER or --bundle FILE: nothing to train on")
+    mixed_with: str | None = arguments.mixed_with
+    if mixed_with is not None and (arguments.begin_from is None or not 0 <= arguments.share <= 1):
+        raise ConfigError("--mixed-with: needs --begin-from, and a --share from 0 to 1")
     packs: list[Pack] = [] if arguments.packs is None else read_packs(arguments.packs)
     live: dict[str, RenderedStream] = {}
     try:
@@ -90,7 +101,8 @@ def run(arguments: argparse.Namespace) -> int:
             live = live_streams(bundle, settings.seed, workers, gpu=gpu, folder=folder)
         trainer = Trainer(settings, packs, folder, live)
         if arguments.begin_from is not None and trainer.step == 0:
-            trainer.begin_from(trained_tensors(arguments.begin_from))
+            before = None if mixed_with is None else trained_tensors(mixed_with)
+            trainer.begin_from(trained_tensors(arguments.begin_from), before, arguments.share)
         if arguments.publish:
             print(publish(trainer, settings.network, arguments.publish, print))
         else:

@@ -15,6 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from engine.errors import AssetError
+
 _UNEVEN = 0.25  # how differently equal channels are read, of an even share
 _MAPS = ("place", "textures")  # spatial: resampled
 
@@ -36,6 +38,21 @@ def grown(tensors: Mapping[str, Tensor], network: nn.Module, seed: int = 0) -> d
         elif _divides(source, target):
             result[name] = _widened(source, target.shape, generator)
     return result
+
+
+def mixed(
+    before: Mapping[str, Tensor], after: Mapping[str, Tensor], share: float
+) -> dict[str, Tensor]:
+    """Return parameters `share` of the way from the ones to the others; counters of the latter.
+
+    Raises AssetError if they are not of one network.
+    """
+    if odd := before.keys() ^ after.keys():
+        raise AssetError(f"weights of two networks cannot be mixed: only one has {min(odd)}")
+    return {
+        name: torch.lerp(before[name].to(new), new, share) if new.is_floating_point() else new
+        for name, new in after.items()
+    }
 
 
 def _divides(source: Tensor, target: Tensor) -> bool:

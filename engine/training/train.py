@@ -35,7 +35,7 @@ from engine.settings import setting
 from engine.training.augment import AugmentSettings
 from engine.training.batches import Batch, BatchMaker, Drawn, PairSettings
 from engine.training.fit_view import FitLinear
-from engine.training.grow import grown
+from engine.training.grow import grown, mixed
 from engine.training.live import save_streams
 from engine.training.loading import BatchRange, Loader, ProcessLoader
 from engine.training.loss import AlignmentLoss, LossSettings
@@ -285,19 +285,26 @@ class Trainer:
         draw_curves(self.folder / "curves.csv", self.folder / "curves.png")
         draw(self.average, self.loss, self.measured, self.folder / "samples.png")
 
-    def begin_from(self, tensors: dict[str, Tensor]) -> None:
+    def begin_from(
+        self,
+        tensors: dict[str, Tensor],
+        before: dict[str, Tensor] | None = None,
+        share: float = 1.0,
+    ) -> None:
         """Start from trained parameters; heads that they lack stay untrained.
 
         A warm update that they lack starts as their cold one; a larger network than theirs starts
         as theirs, widened, with an update of its own.
+
+        before  what they themselves began from: a mixture of both may err less than either
+                (WiSE-FT, Wortsman et al. 2022, section 3)
+        share   of `tensors` in that mixture
+
         Raises AssetError if they belong to another network.
         """
-        shapes = {name: tensor.shape for name, tensor in self.network.state_dict().items()}
-        if any(shapes.get(name, t.shape) != t.shape for name, t in tensors.items()):
-            tensors = self.network.state_dict() | grown(tensors, self.network)
-        if self.config.own_warm_update and not any(n.startswith("warm_update.") for n in tensors):
-            own = {f"warm_{n}": t for n, t in tensors.items() if n.startswith("update.")}
-            tensors = tensors | own
+        tensors = self._in_shape(tensors)
+        if before is not None:
+            tensors = mixed(self._in_shape(before), tensors, share)
         for network in (self.network, self.average):
             odd = network.load_state_dict(tensors, strict=False)
             missing = [
@@ -308,6 +315,15 @@ class Trainer:
                 raise AssetError(
                     f"the weights to begin from do not fit {self.config.name}: {wrong}"
                 )
+
+    def _in_shape(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+        shapes = {name: tensor.shape for name, tensor in self.network.state_dict().items()}
+        if any(shapes.get(name, t.shape) != t.shape for name, t in tensors.items()):
+            tensors = self.network.state_dict() | grown(tensors, self.network)
+        if self.config.own_warm_update and not any(n.startswith("warm_update.") for n in tensors):
+            own = {f"warm_{n}": t for n, t in tensors.items() if n.startswith("update.")}
+            tensors = tensors | own
+        return tensors
 
     def save(self) -> None:
         """Write the checkpoint under its name only when it is complete."""

@@ -116,3 +116,11 @@ def test_wrong_settings_file(
     (tmp_path / "flowface-live" / "config.yaml").write_text("version: 1\nouputs: []\n")
     message = _refused(capsys, "live", "--headless")
     assert "config.yaml: unknown key 'ouputs'; allowed are source, tracker, outputs" in message
+
+
+@pytest.mark.parametrize("more", [(), ("--begin-from", "nano", "--share", "1.5")])
+def test_a_mixture_needs_two_weights_and_a_share(
+    more: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = _refused(capsys, "train", "base", "--packs", tmp_path, "--mixed-with", "nano", *more)
+    assert "--mixed-with: needs --begin-from, and a --share from 0 to 1" in told

@@ -284,6 +284,41 @@ def test_a_run_begins_from_other_weights(pack: Pack, tmp_path: Path) -> None:
         trainer.begin_from({k: v for k, v in tensors.items() if k != "z_uv.mix.weight"})
 
 
+def test_a_run_begins_between_two_weights(pack: Pack, tmp_path: Path) -> None:
+    settings = TrainSettings(shares=ONLY_PORTRAITS)
+    trainer, *others = (
+        Trainer(replace(settings, seed=seed), [pack], tmp_path / str(seed)) for seed in (1, 2, 3)
+    )
+    before, after = (
+        {k: v.clone() for k, v in other.network.state_dict().items()} for other in others
+    )
+    trainer.begin_from(after, before, 0.75)
+    for name, value in trainer.average.state_dict().items():
+        expected = 0.25 * before[name] + 0.75 * after[name]
+        if value.is_floating_point():
+            torch.testing.assert_close(value, expected, rtol=1e-5, atol=1e-6)
+        else:
+            assert torch.equal(value, after[name])
+    with pytest.raises(AssetError, match=r"cannot be mixed: only one has z_uv\.mix\.weight"):
+        trainer.begin_from(after, {k: v for k, v in before.items() if k != "z_uv.mix.weight"})
+
+
+def test_a_mixture_with_a_smaller_network_is_with_what_it_grew_to(
+    pack: Pack, tmp_path: Path
+) -> None:
+    nano = Trainer(TrainSettings(shares=ONLY_PORTRAITS), [pack], tmp_path / "nano")
+    small = nano.network.state_dict()
+    wide = TrainSettings(network="base", shares=ONLY_PORTRAITS)
+    begun, mixed = (Trainer(wide, [pack], tmp_path / name) for name in ("begun", "mixed"))
+    begun.begin_from(small)
+    after = {k: v + 1 for k, v in begun.average.state_dict().items()}
+    mixed.begin_from(after, small, 0.25)
+    for name, value in begun.average.state_dict().items():
+        found = mixed.average.state_dict()[name]
+        if value.is_floating_point():
+            torch.testing.assert_close(found, value + 0.25, rtol=1e-4, atol=1e-4)
+
+
 def test_a_damaged_checkpoint_is_named(pack: Pack, tmp_path: Path) -> None:
     torch.save({"step": 3, "network": {}}, tmp_path / "checkpoint.pt")
     with pytest.raises(AssetError, match=r"checkpoint\.pt: not a checkpoint of nano"):
