@@ -18,8 +18,8 @@ class Depthwise(nn.Conv2d):
             channels, channels, kernel, stride, kernel // 2, groups=channels, bias=bias
         )
 
-    def forward(self, x: Tensor) -> Tensor:  # noqa: D102
-        if x.device.type != "cpu" or not torch.is_autocast_enabled("cpu"):
-            return super().forward(x)
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002, D102
+        if input.device.type != "cpu" or not torch.is_autocast_enabled("cpu"):
+            return super().forward(input)
         with torch.autocast("cpu", enabled=False):
-            return super().forward(x.float()).to(x.dtype)
+            return super().forward(input.float()).to(input.dtype)
