@@ -24,7 +24,7 @@ from engine.fit.sides import split
 from engine.fit.step_choice import StepsMaker
 from engine.graph import FrameTracker
 from engine.network import weights
-from engine.network.backends import Backend
+from engine.network.backends import Backend, auto
 from engine.people import People
 from engine.resources import checked, sha256
 from engine.types import Camera
@@ -120,7 +120,7 @@ class TrackerFactory:
             self._loaded = None
 
     def _parts(self, config: TrackerConfig) -> _Parts:
-        config = settled(replace(config, person=None, solver="auto", learn_rest=True))
+        config = resolved(replace(config, person=None, solver="auto", learn_rest=True))
         if self._loaded is None or self._loaded.config != config:
             self.close()
             # The fit's products are small: threads would wait for one another, and spin meanwhile.
@@ -164,12 +164,10 @@ def newcomer(name: str, head: str) -> StoredPerson:
     return StoredPerson(name, head, sha256(head_file(head)))
 
 
-def settled(config: TrackerConfig) -> TrackerConfig:
+def resolved(config: TrackerConfig) -> TrackerConfig:
     """Return a configuration that names its network where it said `auto`."""
     if config.weights != weights.AUTO:
         return config
-    from engine.network.backends import auto
-
     large = weights.ON_CARD in weights.names() and auto.runs_on_card(config.backend)
     return replace(config, weights=weights.ON_CARD if large else weights.DEFAULT)
 

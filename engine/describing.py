@@ -28,7 +28,7 @@ def take_info(settings: Config, camera: Camera, source: str, frame_rate: float) 
 
     source  what the user knows the camera or the file by
     """
-    tracker = assembly.settled(settings.tracker)
+    tracker = assembly.resolved(settings.tracker)
     head_path = assembly.head_file(tracker.head)
     width_px, height_px = camera.size_px
     return TakeInfo(

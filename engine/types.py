@@ -82,6 +82,7 @@ class AlignmentMemory:
     """What the network remembers of a frame: the warm start of the next one."""
 
     crop: Crop  # that the numbers refer to
+    # 2 D across where that of the mirror image lies beside it (engine/network/point_aligner.py)
     position: Array  # (2, D, D) image position of every texel, crop px
     log_sigma: Array  # (1, D, D) of crop px
     hidden: Array  # (H, D, D) recurrent state

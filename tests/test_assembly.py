@@ -166,9 +166,9 @@ def test_the_network_fits_the_machine(
     monkeypatch.setattr(auto, "card_count", lambda: cards)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
     monkeypatch.setattr(assembly.weights, "names", lambda: installed)
-    assert assembly.settled(TrackerConfig(backend=backend)).weights == expected
+    assert assembly.resolved(TrackerConfig(backend=backend)).weights == expected
     named = TrackerConfig(backend=backend, weights="mine")
-    assert assembly.settled(named) == named
+    assert assembly.resolved(named) == named
 
 
 def test_a_tracker_loads_the_network_that_fits(

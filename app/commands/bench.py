@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Measure; raises FlowFaceError for what the user can mend."""
     chosen = TrackerConfig(args.backend, args.precision, args.weights, threads=args.threads)
-    config = assembly.settled(chosen)
+    config = assembly.resolved(chosen)
     text, figures = args.measure(args, config)
     print(text, end="")
     if args.json is not None:

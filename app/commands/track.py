@@ -124,7 +124,7 @@ def _track_file(
 ) -> None:
     """Track; what is there already of the same file is gone on with."""
     asked = TrackerConfig(args.backend, args.precision, args.weights, threads=args.threads)
-    tracker = assembly.settled(asked)
+    tracker = assembly.resolved(asked)
     head = assembly.load_head(tracker.head)
     known = _info(path, tracker, head)
     info = replace(

@@ -9,7 +9,7 @@ from engine.fit.heads import open_head
 from engine.fit.symmetry import mirror_of_vertices
 from engine.network.aligner import Aligner, Readout
 from engine.network.config import NetworkConfig
-from engine.network.point_aligner import Mirror, PointAligner
+from engine.network.point_aligner import MirrorImage, PointAligner
 from engine.network.shards import load_sharded
 from engine.network.weights import WeightFile
 
@@ -20,7 +20,7 @@ def untrained_point_aligner(config: NetworkConfig) -> PointAligner:
     mirror = None
     if config.mirrored:
         vertices = torch.from_numpy(mirror_of_vertices(head))
-        mirror = Mirror(vertices, config.image_side_px)
+        mirror = MirrorImage(vertices, config.image_side_px)
     readout = Readout(torch.from_numpy(head.uv.astype("float32")))
     return PointAligner(Aligner(config), readout, mirror)
 

@@ -21,7 +21,8 @@ class PointAnswer(NamedTuple):
 
     points: Tensor  # (B, V, 2) crop px
     sigma: Tensor  # (B, V) crop px
-    position: Tensor  # (B, 2, D, D) crop px: the memory for the next frame
+    position: Tensor  # (B, 2, D, D) crop px: the memory for the next frame;
+    # with that of the mirror image beside it 2 D across, all three
     log_sigma: Tensor  # (B, 1, D, D)
     hidden: Tensor  # (B, H, D, D)
     identity: Tensor  # (B, K); from here on (B, 0) if the network tells no traits
@@ -31,7 +32,7 @@ class PointAnswer(NamedTuple):
     tongue: Tensor  # (B, 1) probability
 
 
-class Mirror(nn.Module):
+class MirrorImage(nn.Module):
     """Puts a picture beside its mirror image, and brings what is found there back.
 
     Outside the network the memories of both lie side by side, 2 D texels wide, in pixels of the
@@ -85,7 +86,9 @@ class PointAligner(nn.Module):
     mirror  if the answer is the mean with the mirror image's
     """
 
-    def __init__(self, aligner: Aligner, readout: Readout, mirror: Mirror | None = None) -> None:
+    def __init__(
+        self, aligner: Aligner, readout: Readout, mirror: MirrorImage | None = None
+    ) -> None:
         super().__init__()
         self.aligner, self.readout, self.mirror = aligner, readout, mirror
         # One factor, found on validation images, makes the predicted sigma an honest one.

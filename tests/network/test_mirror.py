@@ -14,7 +14,7 @@ from engine.fit.symmetry import mirror_of_vertices
 from engine.network.aligner import Memory
 from engine.network.build import untrained_point_aligner
 from engine.network.config import configuration
-from engine.network.point_aligner import Mirror, PointAligner, PointAnswer
+from engine.network.point_aligner import MirrorImage, PointAligner, PointAnswer
 from engine.network.warm import carried
 from engine.types import AlignmentMemory, Crop
 
@@ -105,7 +105,7 @@ def test_both_memories_move_with_the_crop(network: PointAligner, pictures: Tenso
 
 def test_side_by_side_and_apart_undo_each_other() -> None:
     torch.manual_seed(0)
-    mirror = Mirror(torch.arange(4), SIDE)
+    mirror = MirrorImage(torch.arange(4), SIDE)
     memory = Memory(*(torch.rand(4, count, 8, 8) for count in (2, 1, 3)))
     together = mirror.beside(memory)
     assert [tuple(tensor.shape) for tensor in together] == [(2, n, 8, 16) for n in (2, 1, 3)]
